@@ -255,7 +255,7 @@ class BatchBoost(BoostCallback):
     def state_dict(self): return dict(left=self.booster.left)
     def load_state_dict(self, state): self.booster.load_state_dict(state)
 
-# %% ../nbs/11_batchboost.ipynb #0a1d04b3
+# %% ../nbs/11_batchboost.ipynb #1cce697b
 @patch
 def before_batch(self:BatchBoost):
     "(a) feed: carried rows first, the fresh ones after"
@@ -280,7 +280,7 @@ def _set_batch(self:BatchBoost, m, n, ids):
     else: pairs = [(b.lam, self._hard(b.y1), src), (1-b.lam, self._hard(b.y2), src)]
     self.learn.boost_core.set_targets(pairs, slice(m,None), ids)
 
-# %% ../nbs/11_batchboost.ipynb #0feb697b
+# %% ../nbs/11_batchboost.ipynb #797a0a49
 @patch
 def after_pred(self:BatchBoost):
     if self.acting and not self.ready: self._prepare(); self.ready = True
@@ -306,7 +306,7 @@ def _check_ids(self:BatchBoost, y):
     if self.ignored is not None: bad = bad&(y!=self.ignored)
     if bad.any(): raise ValueError(f"Class ids must lie in 0..{self.c-1}, as the model has {self.c} outputs, but the targets hold {y[bad][0].item()}. Give the model as many outputs as there are classes.")
 
-# %% ../nbs/11_batchboost.ipynb #6fca85dd
+# %% ../nbs/11_batchboost.ipynb #554ed93e
 @patch
 def _hard(self:BatchBoost, t): return tuple(from_one_hot(o, self.axis, self.ignored) for o in t) if self.classes else t
 
@@ -338,7 +338,7 @@ def batchboost(self:Learner, **kwargs) -> Learner: # Itself, so that calls can b
     "Train with `BatchBoost`; replaces an earlier one"
     return self.add_boost(BatchBoost(**kwargs))
 
-# %% ../nbs/11_batchboost.ipynb #6aec468f
+# %% ../nbs/11_batchboost.ipynb #f1351d57
 def _picture(ax, x, title):
     "One row of a batch, as an image or a curve"
     x = x.detach().float().cpu()
@@ -359,7 +359,7 @@ def _kept_draws(dl):
 @patch
 def _two_steps(self:Learner, cb):
     "The second step of `cb` on two real batches: the booster before and after mixing, how many rows were carried"
-    b,steps = cb.booster,[]
+    b = cb.booster
     cb.ready,cb.lams = False,[]; b.clear()
     with _kept_draws(self.dls.train), untouched(self.model):
         for i,batch in zip(range(2), self.dls.train):

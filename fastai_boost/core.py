@@ -391,7 +391,7 @@ def _record_of(learn, device):
         _records[learn] = ds,rec = learn.dls.train.dataset,ItemRecord(len(learn.dls.train.dataset), device)
     return rec
 
-# %% ../nbs/00_core.ipynb #b362d8a9
+# %% ../nbs/00_core.ipynb #b2302cd1
 class BoostCore(Callback):
     "What the methods of a `Learner` share: state of the batch, its loss, the item record, the columns of the epoch table"
     order,run_valid = CORE,False
@@ -429,37 +429,44 @@ class BoostCore(Callback):
         self.record = _record_of(self.learn, torch.device(device))
         self.record.epochs += 1
 
-    def before_batch(self):
-        self.pairs = self.weight = self.ids = None
-        self.fresh = slice(None)
-        for cb in self.active: cb.acting = cb.scheduled()
-        if self.active and self.keep:
-            self.ids = batch_idxs(self.learn).to(self.record.loss.device)
-            self.record.see(self.ids)
+# %% ../nbs/00_core.ipynb #61bae6b1
+# What it does with each batch
+@patch
+def before_batch(self:BoostCore):
+    self.pairs = self.weight = self.ids = None
+    self.fresh = slice(None)
+    for cb in self.active: cb.acting = cb.scheduled()
+    if self.active and self.keep:
+        self.ids = batch_idxs(self.learn).to(self.record.loss.device)
+        self.record.see(self.ids)
 
-    def after_pred(self):
-        if self.active: self.rows[0] += n_rows(self.learn.xb)
+@patch
+def after_pred(self:BoostCore):
+    if self.active: self.rows[0] += n_rows(self.learn.xb)
 
-    def before_backward(self):
-        if self.active: self.rows[1] += n_rows(self.learn.xb)
+@patch
+def before_backward(self:BoostCore):
+    if self.active: self.rows[1] += n_rows(self.learn.xb)
 
-    def after_loss(self):
-        if not self.active: return
-        items = []
-        if self.pairs is not None or self.weight is not None:
-            self.learn.loss_grad = form_loss(self.learn.loss_func, self.pred, self._pairs(), items)
-            self.learn.loss = self.loss_grad.clone()
-        if self.ids is None or self.fresh is None: return
-        if not items and any(cb.splits for cb in self.active):
-            with torch.no_grad(): items = [item_loss(self.learn.loss_func, self.pred, *self.yb)]
-        self.record.train(self.ids, items[0][self.fresh] if items else None)
+@patch
+def after_loss(self:BoostCore):
+    if not self.active: return
+    items = []
+    if self.pairs is not None or self.weight is not None:
+        self.learn.loss_grad = form_loss(self.learn.loss_func, self.pred, self._pairs(), items)
+        self.learn.loss = self.loss_grad.clone()
+    if self.ids is None or self.fresh is None: return
+    if not items and any(cb.splits for cb in self.active):
+        with torch.no_grad(): items = [item_loss(self.learn.loss_func, self.pred, *self.yb)]
+    self.record.train(self.ids, items[0][self.fresh] if items else None)
 
-    def _pairs(self):
-        "The pairs with the weights of their items multiplied in"
-        pairs = self.pairs or [(1., self.yb, None)]
-        if self.weight is None: return [(w,yb) for w,yb,_ in pairs]
-        w1 = torch.cat([self.weight, self.weight.new_ones(1)])   # rows from elsewhere (-1) weigh 1
-        return [(w*(self.weight if src is None else w1[src]), yb) for w,yb,src in pairs]
+@patch
+def _pairs(self:BoostCore):
+    "The pairs with the weights of their items multiplied in"
+    pairs = self.pairs or [(1., self.yb, None)]
+    if self.weight is None: return [(w,yb) for w,yb,_ in pairs]
+    w1 = torch.cat([self.weight, self.weight.new_ones(1)])   # rows from elsewhere (-1) weigh 1
+    return [(w*(self.weight if src is None else w1[src]), yb) for w,yb,src in pairs]
 
 # %% ../nbs/00_core.ipynb #b2dc3846
 @patch

@@ -228,7 +228,7 @@ def plot_runs(
     axs[0].legend()
     return axs
 
-# %% ../nbs/70_experiment.ipynb #4c52df47
+# %% ../nbs/70_experiment.ipynb #11fb5201
 def _runs(names, seeds, equal_rows, bar, kw):
     "Train all `names` for all seeds; yields one DataFrame per run"
     for nm in names: _check_names(nm, kw['data'])
@@ -241,7 +241,7 @@ def _runs(names, seeds, equal_rows, bar, kw):
             if nm=='batchboost': plain = boost_dls(kw['data'], bs=kw['batch_size'], n_train=kw['n_train'], path=kw['path']).train
             else: epoch = max(1, round(rows/(len(plain)*min(plain.bs, plain.n))))
         df = train(nm, seed=seed, bar=mb, **{**kw, 'epoch':epoch})
-        if nm=='batchboost': rows = df.backward_rows.iloc[-1]
+        if nm=='batchboost': rows = df.backward_rows.iloc[-1]   # noqa: F841 (read in the next round)
         last = df.iloc[-1]
         (mb.write if mb else print)(f'{k+1}/{len(todo)} {nm}, seed {seed}: accuracy {last.accuracy:.4f} after {epoch} epochs, {last.seconds:.1f} s')
         yield df
