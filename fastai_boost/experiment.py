@@ -17,7 +17,7 @@ from matplotlib.figure import Figure   # not fasthtml's
 from .data import boost_dls, _known
 
 # %% auto #0
-__all__ = ['methods', 'csv_cols', 'small_convnet', 'get_model', 'SamplePairing', 'RunRecord', 'train', 'summary', 'plot_runs',
+__all__ = ['methods', 'csv_cols', 'small_convnet', 'make_model', 'SamplePairing', 'RunRecord', 'train', 'summary', 'plot_runs',
            'boost_train', 'boost_compare']
 
 # %% ../nbs/70_experiment.ipynb #0d2e40e6
@@ -30,8 +30,8 @@ def small_convnet(
     convs = [ConvLayer(i, o, stride=s) for i,o,s in zip((c_in,*nfs), nfs, strides)]
     return nn.Sequential(*convs, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(nfs[-1], n_out))
 
-# %% ../nbs/70_experiment.ipynb #1cab5271
-def get_model(
+# %% ../nbs/70_experiment.ipynb #faf7d402
+def make_model(
     name:str, # `small`, or a name of timm's
     c_in:int=3, # Channels of the images
     n_out:int=10 # Number of classes
@@ -123,11 +123,11 @@ def _finished(fn, epoch):
     df = pd.read_csv(io.StringIO(s), float_precision='round_trip')
     if df.epoch.tolist()==list(range(1, epoch+1)): return df
 
-# %% ../nbs/70_experiment.ipynb #f9c40d88
+# %% ../nbs/70_experiment.ipynb #75f0d26b
 def _learner(dls, model, lr, decay, cbs):
     "A silent `Learner` for the runs of this page"
     c_in = dls.train_ds.rows[0].shape[1]
-    learn = Learner(dls, get_model(model, c_in, dls.c), loss_func=CrossEntropyLossFlat(), metrics=accuracy, lr=lr, wd=decay,
+    learn = Learner(dls, make_model(model, c_in, dls.c), loss_func=CrossEntropyLossFlat(), metrics=accuracy, lr=lr, wd=decay,
         wd_bn_bias=True, opt_func=partial(SGD, mom=.9, decouple_wd=False), moms=(.9,.9,.9), cbs=[GradientClip(1.), *cbs])
     learn.remove_cb(ProgressCallback)
     learn.logger = noop
@@ -144,7 +144,7 @@ def _check_names(name, data):
     if data not in _known: raise ValueError(f'Unknown data {data!r}: known are {", ".join(_known)}')
     if name not in methods: raise ValueError(f'Unknown name {name!r}: known are {", ".join(methods)}')
 
-# %% ../nbs/70_experiment.ipynb #a2da870d
+# %% ../nbs/70_experiment.ipynb #1f72744d
 def _run_bar(name, total, bar):
     "A progress bar for one run; in a terminal it also shows how many runs of `bar` are done"
     if not _show_bars(): return
@@ -153,6 +153,14 @@ def _run_bar(name, total, bar):
         n,done = bar.main_bar.total,bar.main_bar.last_v or 0
         pb.prefix = f"runs [{'#'*done}{'.'*(n-done)}] {name}"
     return pb
+
+@contextmanager
+def _threads(data):
+    "One thread for digits: images of 8x8 are too small to share out, and where other work runs sharing them is ten times slower"
+    n = torch.get_num_threads()
+    if data=='digits': torch.set_num_threads(1)
+    try: yield
+    finally: torch.set_num_threads(n)
 
 def _train(settings, fn, path, bar):
     "Train as `settings` say, write to `fn` after each epoch"
@@ -165,7 +173,7 @@ def _train(settings, fn, path, bar):
     if fn: _write(fn.with_suffix('.json'), json.dumps(settings, indent=1))
     cb = RunRecord(save, _run_bar(s.name, s.epoch*len(dls.train), bar))
     learn = methods[s.name](_learner(dls, s.model, s.lr, s.decay, [cb]), **_method_args(s.name, settings))
-    learn.fit_one_cycle(s.epoch, s.lr)
+    with _threads(s.data): learn.fit_one_cycle(s.epoch, s.lr)
     return table(cb.rows)
 
 # %% ../nbs/70_experiment.ipynb #ed1e1669
