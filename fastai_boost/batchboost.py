@@ -18,13 +18,14 @@ from .core import _inner, _is_class_loss
 __all__ = ['pair_by_error', 'mix_pairs', 'error_ce', 'error_l2', 'to_one_hot', 'from_one_hot', 'BatchBooster', 'check_batchboost',
            'stack_rows', 'BatchBoost', 'feeding', 'plot_feeding']
 
-# %% ../nbs/11_batchboost.ipynb #d5f3f19a
+# %% ../nbs/11_batchboost.ipynb #cd275402
 def pair_by_error(
     errors, # (rows,) float tensor, on any device
     factor:float=1/2 # Share of the rows that are paired: `int(rows*factor)` pairs
 ) -> tuple: # `hard`, `easy`: int64 indices of the partners, hardest and easiest first
     "Pair the hardest rows with the easiest; a NaN counts as easiest, so that it isn't the hardest for ever"
     k = int(len(errors)*factor)
+    errors = errors.as_subclass(Tensor)
     order = torch.where(errors.isnan(), -float('inf'), errors).argsort(descending=True)
     return order[:k],order.flip(0)[:k]
 

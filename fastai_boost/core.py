@@ -35,13 +35,14 @@ def map_nested(
         return type(b)(*res) if hasattr(b,'_fields') else type(b)(res)
     return f(b, *bs) if isinstance(b, Tensor) else b
 
-# %% ../nbs/00_core.ipynb #875774e4
+# %% ../nbs/00_core.ipynb #1e5fdbab
 def take(
     batch, # Nesting of tensors, each with the rows first
     idxs # Rows to take: int64 tensor, bool mask, array, list or slice
 ):
     "Rows `idxs` of every tensor in `batch`; tensor subclasses and `channels_last` are kept"
     if isinstance(idxs, (list,tuple,range,np.ndarray)): idxs = torch.as_tensor(np.asarray(idxs, dtype=None if len(idxs) else 'int64'))
+    if isinstance(idxs, Tensor): idxs = idxs.as_subclass(Tensor)   # one subclass can't index another
     return map_nested(lambda x: x if x.ndim==0 else x[idxs], batch)
 
 def n_rows(
@@ -194,22 +195,32 @@ def score_batch(
     if (core := getattr(learn, 'boost_core', None)): core.scored_rows += len(losses)
     return losses
 
-# %% ../nbs/00_core.ipynb #ea3bcd60
+# %% ../nbs/00_core.ipynb #da8fe66e
 def _mro_has(o, name): return any(c.__name__==name for c in type(o).__mro__)
 
 def _epoch_ids(dl, device):
     "The dataset rows of the epoch in order, on `device`; moved there once per epoch"
     idxs = getattr(dl, '_DataLoader__idxs', None)
+    if not hasattr(idxs, '__len__'): raise TypeError(f"The items of this batch can't be known: {_name(dl)} used up its order. `BoostCore` keeps it: add a method with a one-liner.")
     kept = getattr(dl, '_boost_ids', None)
     if kept is None or kept[0] is not idxs or kept[1].device!=device:
         dl._boost_ids = kept = (idxs, torch.as_tensor(np.asarray(idxs, dtype='int64')).to(device))
     return kept[1]
 
+class _ListIdxs:
+    "The order of an epoch as a list: `SortedDL` makes an iterator, which is used up. The loader calls it once, and has its own `get_idxs` again"
+    def __init__(self, dl): self.dl,self.old = dl,vars(dl).get('get_idxs')
+    def __call__(self):
+        if self.old is None: del self.dl.get_idxs
+        else: self.dl.get_idxs = self.old
+        idxs = self.dl.get_idxs()
+        return idxs if hasattr(idxs, '__len__') else list(idxs)
+
 def knows_idxs(dl) -> str|None: # What is in the way, or `None`
     "Whether `batch_idxs` can work with the loader `dl`"
     if not isinstance(dl, DataLoader): return "a plain PyTorch loader does not tell which items it drew. Use fastai's: `DataLoaders(DataLoader(ds, bs=64, shuffle=True), ...)`"
     if _mro_has(dl, 'LMDataLoader'): return "batches of a language model are cut from one stream of text, not made of items"
-    if not dl.indexed or dl.bs is None: return "the items of an iterable dataset, or of one that makes its own batches, have no number. Use a dataset with `__getitem__`"
+    if not vars(dl).get('indexed', True) or dl.bs is None: return "the items of an iterable dataset, or of one that makes its own batches, have no number. Use a dataset with `__getitem__`"
 
 # %% ../nbs/00_core.ipynb #810dd69b
 def batch_idxs(
@@ -391,7 +402,7 @@ def _record_of(learn, device):
         _records[learn] = ds,rec = learn.dls.train.dataset,ItemRecord(len(learn.dls.train.dataset), device)
     return rec
 
-# %% ../nbs/00_core.ipynb #b2302cd1
+# %% ../nbs/00_core.ipynb #1fe9cdbd
 class BoostCore(Callback):
     "What the methods of a `Learner` share: state of the batch, its loss, the item record, the columns of the epoch table"
     order,run_valid = CORE,False
@@ -428,6 +439,7 @@ class BoostCore(Callback):
         device = getattr(self.dls, 'device', None) or next(self.model.parameters()).device
         self.record = _record_of(self.learn, torch.device(device))
         self.record.epochs += 1
+        self.dl.get_idxs = _ListIdxs(self.dl)
 
 # %% ../nbs/00_core.ipynb #61bae6b1
 # What it does with each batch
