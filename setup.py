@@ -32,6 +32,5 @@ setup(
     python_requires=f">={cfg['min_python']}",
     install_requires=lines('requirements'),
     extras_require=dict(**extras, dev=lines('dev_requirements') + sum(extras.values(), [])),
-    entry_points=dict(console_scripts=lines('console_scripts')),
     packages=find_packages(include=[cfg['lib_path'], cfg['lib_path']+'.*']),
 )
