@@ -116,10 +116,12 @@ class BatchBooster:
         for k,v in state.items(): setattr(self, k, v)
     def __getstate__(self): return {**vars(self), **dict.fromkeys(('inputs','y1','y2','pairs','errors'))}   # a pickle carries no rows
 
-# %% ../nbs/11_batchboost.ipynb #bc380317
+# %% ../nbs/11_batchboost.ipynb #c8f96080
 def check_batchboost(alpha, window_normal, window_boost, factor, error):
     "Refuse what can't be meant, naming the argument"
-    if not alpha>=0: raise ValueError(f"`alpha` must be 0 or more, got {alpha}: lambda is drawn from Beta(alpha, alpha).")
+    for k,v in dict(alpha=alpha, factor=factor, window_normal=window_normal, window_boost=window_boost).items():
+        if isinstance(v, bool) or not isinstance(v, (int,float,np.number)): raise TypeError(f"`{k}` must be a number, got {v!r}.")
+    if not 0<=alpha<float('inf'): raise ValueError(f"`alpha` must be 0 or more, and finite, got {alpha}: lambda is drawn from Beta(alpha, alpha).")
     if not 0<factor<1: raise ValueError(f"`factor` must lie between 0 and 1, got {factor}: it is the share of the rows that is paired, 1/2 as published.")
     for k,v in dict(window_normal=window_normal, window_boost=window_boost).items():
         if v<0 or v!=int(v): raise ValueError(f"`{k}` must be a whole number of steps, got {v}.")
@@ -193,7 +195,7 @@ def correct(self:BatchBooster,
     "How many rows are right, in the same proportions"
     return self.lam*(predicted==self._ids(self.y1)).sum() + (1-self.lam)*(predicted==self._ids(self.y2)).sum()
 
-# %% ../nbs/11_batchboost.ipynb #9d49684f
+# %% ../nbs/11_batchboost.ipynb #98282e01
 @patch
 def _draw_lam(self:BatchBooster):
     if self.distrib is None: return torch.tensor(1.)
@@ -215,6 +217,7 @@ def mixing(self:BatchBooster,
     outputs # Outputs for `inputs`
 ):
     "Choose and mix the rows that the next step begins with"
+    if self.inputs is None: raise ValueError("`mixing` needs the rows of a step: call `feed` first.")
     if not any(self.left): self.left = [self.window_boost, self.window_normal]
     k,w = int(n_rows(self.inputs)*self.factor),0 if self.left[0] else 1
     self.left[w] -= 1
@@ -281,7 +284,7 @@ def _set_batch(self:BatchBoost, m, n, ids):
     else: pairs = [(b.lam, self._hard(b.y1), src), (1-b.lam, self._hard(b.y2), src)]
     self.learn.boost_core.set_targets(pairs, slice(m,None), ids)
 
-# %% ../nbs/11_batchboost.ipynb #797a0a49
+# %% ../nbs/11_batchboost.ipynb #8b296d27
 @patch
 def after_pred(self:BatchBoost):
     if self.acting and not self.ready: self._prepare(); self.ready = True
@@ -298,7 +301,7 @@ def _prepare(self:BatchBoost):
         f,kw = _inner(lf)
         self.ignored,self.c = kw.get('ignore_index', getattr(f, 'ignore_index', None)),pred.shape[self.axis]
         self._check_ids(y)
-        b.linearize = lambda yb: tuple(to_one_hot(o, self.c, self.axis, self.ignored) for o in yb)
+        b.linearize = self._soft
     b.error = self._error
 
 @patch
@@ -307,7 +310,10 @@ def _check_ids(self:BatchBoost, y):
     if self.ignored is not None: bad = bad&(y!=self.ignored)
     if bad.any(): raise ValueError(f"Class ids must lie in 0..{self.c-1}, as the model has {self.c} outputs, but the targets hold {y[bad][0].item()}. Give the model as many outputs as there are classes.")
 
-# %% ../nbs/11_batchboost.ipynb #554ed93e
+# %% ../nbs/11_batchboost.ipynb #91ceb227
+@patch
+def _soft(self:BatchBoost, yb): return tuple(to_one_hot(o, self.c, self.axis, self.ignored) for o in yb)
+
 @patch
 def _hard(self:BatchBoost, t): return tuple(from_one_hot(o, self.axis, self.ignored) for o in t) if self.classes else t
 
@@ -374,10 +380,10 @@ def _two_steps(self:Learner, cb):
     self._end_cleanup()
     return seen,m
 
-# %% ../nbs/11_batchboost.ipynb #46f4097f
+# %% ../nbs/11_batchboost.ipynb #a2e8d016
 @patch
 def show_batchboost(self:Learner,
-    n:int=6, # How many columns
+    n:int=6, # How many columns, at most
     **kwargs # Arguments of `BatchBoost`; those of the one on the `Learner` if it has one
 ):
     "A real batch: the rows carried into it, the fresh ones, its pairs with their errors, and the mixtures for the next step"
@@ -391,8 +397,10 @@ def show_batchboost(self:Learner,
         if not cb.classes: return ''
         c = cb._hard(take(t, [i]))[0].flatten()[0].item()
         return str(vocab[c]) if vocab is not None and not isinstance(vocab[0], (list,L)) else str(c)
+    n = min(n, m, len(x)-m, len(hard))
+    errors = b.errors.tolist()
     rows = [('carried', lambda j: (x[j], label(t,j))), ('fresh', lambda j: (x[m+j], label(t,m+j))),
-            ('hard', lambda j: (x[hard[j]], f'{label(t,hard[j])}: {b.errors[hard[j]]:.2f}')), ('easy', lambda j: (x[easy[j]], f'{label(t,easy[j])}: {b.errors[easy[j]]:.2f}')),
+            ('hard', lambda j: (x[hard[j]], f'{label(t,hard[j])}: {errors[hard[j]]:.2f}')), ('easy', lambda j: (x[easy[j]], f'{label(t,easy[j])}: {errors[easy[j]]:.2f}')),
             (f'mixed\n$\\lambda$={b.lam:.2f}', lambda j: (mixed[j], f'{label(b.y1,j)} + {label(b.y2,j)}'))]
     fig,axs = plt.subplots(len(rows), n, figsize=(1.3*n,1.55*len(rows)), squeeze=False)
     for r,(name,get) in enumerate(rows):
@@ -400,14 +408,14 @@ def show_batchboost(self:Learner,
         axs[r,0].set_ylabel(name)
     fig.tight_layout()
 
-# %% ../nbs/11_batchboost.ipynb #f75340e5
+# %% ../nbs/11_batchboost.ipynb #2081c231
 def feeding(
     steps:int=8, # Steps to follow
     n:int=64, # Rows in a batch
     **kwargs # Arguments of `BatchBooster`
 ) -> Tensor: # (steps,) total weight of an item, now and in the steps after
     "How much of an item is trained on in the step that draws it and in those after, averaged over items, with errors drawn at random"
-    b,total = BatchBooster(**kwargs, error=lambda out,t: torch.rand(len(t))),[]
+    b,total = BatchBooster(**{**kwargs, 'error':lambda out,t: torch.rand(len(t))}),[]
     age = torch.eye(steps)
     for s in range(steps):
         b.feed(age[s].repeat(n,1), torch.zeros(n,1))

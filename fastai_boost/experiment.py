@@ -68,7 +68,7 @@ def _method_args(name, kw):
     if name not in methods: raise ValueError(f'Unknown name {name!r}: known are {", ".join(methods)}')
     return {k:kw[k] for k in list(inspect.signature(methods[name]).parameters)[1:]}
 
-# %% ../nbs/70_experiment.ipynb #f06b0091
+# %% ../nbs/70_experiment.ipynb #a201524d
 class RunRecord(Callback):
     "A dict per epoch in `rows`; calls `save(rows)` after each"
     order,cols = 59,'epoch accuracy valid_loss train_loss seconds forward_rows backward_rows'.split()   # after Recorder
@@ -76,13 +76,13 @@ class RunRecord(Callback):
     def before_fit(self):
         self.run = not (hasattr(self.learn, 'lr_finder') or self.learn.lock.locked())   # `validate` sends these events too
         if not self.run: return
-        self.rows,self.seconds,self.forward,self.backward = [],0.,0,0
+        self.rows,self.seconds,self.n_fwd,self.n_bwd = [],0.,0,0
         self.total = self.learn.n_epoch*len(self.dls.train)
         if self.bar: self.bar.update(0)
     def before_train(self): self.loss_sum,self.n,self.start = 0.,0,time.perf_counter()
     def after_pred(self):
-        if self.training: self.forward += find_bs(self.xb)
-    def before_backward(self): self.backward += find_bs(self.xb)
+        if self.training: self.n_fwd += find_bs(self.xb)
+    def before_backward(self): self.n_bwd += find_bs(self.xb)
     def after_batch(self):
         if not self.training: return
         n = find_bs(self.xb)
@@ -92,7 +92,7 @@ class RunRecord(Callback):
     def after_epoch(self):
         log = dict(zip(self.recorder.metric_names, [self.epoch,*self.recorder.values[-1]]))
         scored = getattr(getattr(self.learn, 'boost_core', None), 'scored_rows', 0)
-        vals = (self.epoch+1, log['accuracy'], log['valid_loss'], float(self.loss_sum)/max(self.n,1), round(self.seconds,3), self.forward+scored, self.backward)
+        vals = (self.epoch+1, log['accuracy'], log['valid_loss'], float(self.loss_sum)/max(self.n,1), round(self.seconds,3), self.n_fwd+scored, self.n_bwd)
         self.rows.append(dict(zip(self.cols, vals)))
         self.save(self.rows)
         if self.bar: self.bar.comment = f"accuracy {log['accuracy']:.3f}"
@@ -176,7 +176,7 @@ def _train(settings, fn, path, bar):
     with _threads(s.data): learn.fit_one_cycle(s.epoch, s.lr)
     return table(cb.rows)
 
-# %% ../nbs/70_experiment.ipynb #ed1e1669
+# %% ../nbs/70_experiment.ipynb #9316b7eb
 @_typed
 def train(
     name:str='baseline', # Method: baseline, mixup, samplepairing or batchboost
@@ -187,7 +187,7 @@ def train(
     decay:float=1e-4, # Weight decay
     seed:int=1, # Seed of the model, the order of the data and the subset
     batch_size:int=128, # Rows read per step
-    augment:bool=True, # Shift and flip the training images?
+    augment:bool=True, # Shift (CIFAR-10: also flip) the training images at random; off with --no-augment
     n_train:int=None, # Train on so many images only, as many of each class
     alpha:float=1., # mixup, batchboost: parameter of the Beta distribution of the mixing weight
     factor:float=.5, # batchboost: share of the rows that is carried to the next step
@@ -195,12 +195,13 @@ def train(
     window_boost:int=10, # batchboost: boosted steps in a row
     same_size:bool=False, # batchboost: keep the step at batch_size rows?
     path:str=None, # Folder of the data, where fastai does not download it
-    out:str=None, # Folder for the CSV of the run; a run that is complete there is not repeated
+    out:str=None, # Folder for the CSV of the run; a run that is complete there, with the same settings, is not repeated
     bar=None # A `master_bar` to draw the progress in
 ) -> pd.DataFrame: # A row per epoch
     "Train one model with one method"
     kw = dict(locals())
     _check_names(name, data)
+    if epoch<1: raise ValueError(f'epoch must be at least 1, got {epoch}')
     settings = {k:kw[k] for k in 'name data model epoch lr decay seed batch_size augment n_train'.split()} | _method_args(name, kw)
     fn = _run_file(out, settings) if out else None
     if fn and (df := _finished(fn, epoch)) is not None: return df
@@ -274,24 +275,24 @@ def _cli_errors(out):
         if not is_cli(): raise
         raise CliError(str(e)) from None
 
-# %% ../nbs/70_experiment.ipynb #25e3c50f
+# %% ../nbs/70_experiment.ipynb #d8139834
 @call_parse
 @delegates(train, but='bar')
 @_typed
 def boost_train(
-    out:str='results', # Folder for the CSV of the run; a run that is complete there is not repeated
+    out:str='results', # Folder for the CSV of the run; a run that is complete there, with the same settings, is not repeated
     **kwargs
 ):
     "Train one model with one method, on CIFAR-10 unless told otherwise, and write a CSV with a row per epoch"
     with _cli_errors(out): df = train(out=out, **kwargs)
     _print_summary(df)
 
-# %% ../nbs/70_experiment.ipynb #c2e90b0b
+# %% ../nbs/70_experiment.ipynb #7a08596c
 @call_parse
 @delegates(train, but='name,seed,bar'.split(','))
 @_typed
 def boost_compare(
-    names:str='baseline,mixup,batchboost', # Methods, with commas between
+    names:str='baseline,mixup,batchboost', # Methods, with commas between; also samplepairing
     data:str='digits', # Data: digits, cifar10 or fashion_mnist
     seeds:int=3, # Runs per method
     epoch:int=20, # Number of epochs
