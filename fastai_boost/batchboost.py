@@ -230,11 +230,11 @@ def mixing(self:BatchBooster,
     t,self.lam = self.targets,self._draw_lam()
     self.inputs,self.y1,self.y2 = mix_pairs(self.inputs, hard, easy, self.lam),take(t, easy),take(t, hard)
 
-# %% ../nbs/11_batchboost.ipynb #6047dc4e
+# %% ../nbs/11_batchboost.ipynb #1001e54c
 @boost_method('batchboost')
 class BatchBoost(BoostCallback):
     "Train each step on fresh rows and on mixtures of the hardest and easiest rows of the step before (arXiv 2001.07627)"
-    kind = 'mix'
+    kind,pending = 'mix',False
     def __init__(self,
         alpha:float=1., # lambda ~ Beta(alpha, alpha), one per step; 0: lambda is 1
         window_normal:int=0, # Consecutive steps whose rows are carried without mixing
@@ -254,19 +254,21 @@ class BatchBoost(BoostCallback):
         store_attr('same_size')
 
     def before_train(self): self.ready,self.lams = False,[]; self.booster.clear()
-    def after_cancel_batch(self): self.booster.clear()
+    def after_cancel_batch(self):
+        if self.pending: self.booster.clear()   # rows that were fed and not mixed; `GradientAccumulation` cancels after the mixing
+        self.pending = False
     def columns(self): return dict(lam=torch.stack(self.lams).mean() if getattr(self, 'lams', None) else None)
     def state_dict(self): return dict(left=self.booster.left)
     def load_state_dict(self, state): self.booster.load_state_dict(state)
 
-# %% ../nbs/11_batchboost.ipynb #1cce697b
+# %% ../nbs/11_batchboost.ipynb #cb6cd349
 @patch
 def before_batch(self:BatchBoost):
     "(a) feed: carried rows first, the fresh ones after"
     self.fed = False
     if not self.acting or not self.ready or self.booster.inputs is None: return
     b,n = self.booster,n_rows(self.xb)
-    m = n_rows(b.inputs)
+    m,self.pending = n_rows(b.inputs),True
     if self.same_size:
         m = min(m, int(n*b.factor)); n -= m
         b.inputs,b.y1,b.y2 = (take(o, slice(m)) for o in (b.inputs,b.y1,b.y2))
@@ -284,7 +286,7 @@ def _set_batch(self:BatchBoost, m, n, ids):
     else: pairs = [(b.lam, self._hard(b.y1), src), (1-b.lam, self._hard(b.y2), src)]
     self.learn.boost_core.set_targets(pairs, slice(m,None), ids)
 
-# %% ../nbs/11_batchboost.ipynb #8b296d27
+# %% ../nbs/11_batchboost.ipynb #3d6b0481
 @patch
 def after_pred(self:BatchBoost):
     if self.acting and not self.ready: self._prepare(); self.ready = True
@@ -293,7 +295,7 @@ def after_pred(self:BatchBoost):
 def _prepare(self:BatchBoost):
     "Find out what the targets are, and refuse class ids that the model has no output for"
     b,lf = self.booster,self.learn.loss_func
-    y,pred = (self.yb[0],self.pred) if len(self.yb)==1 else (None,None)
+    y,pred = (self.yb[0],pred_of(self.learn, self.pred)) if len(self.yb)==1 else (None,None)
     self.classes = isinstance(y, Tensor) and isinstance(pred, Tensor) and not y.is_floating_point() and pred.ndim==y.ndim+1
     self.axis = getattr(lf, 'axis', 1)
     b.linearize,self.ignored = noop,None
@@ -310,7 +312,7 @@ def _check_ids(self:BatchBoost, y):
     if self.ignored is not None: bad = bad&(y!=self.ignored)
     if bad.any(): raise ValueError(f"Class ids must lie in 0..{self.c-1}, as the model has {self.c} outputs, but the targets hold {y[bad][0].item()}. Give the model as many outputs as there are classes.")
 
-# %% ../nbs/11_batchboost.ipynb #91ceb227
+# %% ../nbs/11_batchboost.ipynb #9631a708
 @patch
 def _soft(self:BatchBoost, yb): return tuple(to_one_hot(o, self.c, self.axis, self.ignored) for o in yb)
 
@@ -336,7 +338,7 @@ def after_loss(self:BatchBoost):
     b = self.booster
     if not self.fed: b.inputs = None; b.feed(self.xb, self.yb)   # a plain step: the first of an epoch
     b.mixing(None, self.pred)
-    self.lams.append(b.lam)
+    self.lams.append(b.lam); self.pending = False
 
 # %% ../nbs/11_batchboost.ipynb #3e096324
 @patch

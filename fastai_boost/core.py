@@ -19,8 +19,9 @@ from torch.utils._python_dispatch import TorchDispatchMode
 # %% auto #0
 __all__ = ['CORE', 'DRAW', 'AUGMENT', 'FILTER', 'MIX', 'WEIGH', 'ORDERS', 'RULES', 'Method', 'METHODS', 'map_nested', 'take',
            'n_rows', 'reduction_of', 'unreduced', 'item_loss', 'reduce_items', 'untouched', 'own_autocast', 'plain',
-           'score_batch', 'knows_idxs', 'batch_idxs', 'tensors_of', 'ItemRecord', 'check_schedule', 'BoostCallback',
-           'check_rules', 'form_loss', 'BoostCore', 'BoostColumns', 'boost_method', 'SyncCounter']
+           'own_loss', 'pred_of', 'score_batch', 'knows_idxs', 'batch_idxs', 'tensors_of', 'ItemRecord',
+           'check_schedule', 'BoostCallback', 'check_rules', 'form_loss', 'BoostCore', 'BoostColumns', 'boost_method',
+           'SyncCounter']
 
 # %% ../nbs/00_core.ipynb #43d2416e
 def map_nested(
@@ -87,7 +88,7 @@ def unreduced(
     raise TypeError(f"The loss `{name}` cannot be split into one loss per row: it has no `reduction`. "
         "Give it a `reduction` attribute or argument for which 'none' returns the unreduced values.")
 
-# %% ../nbs/00_core.ipynb #d0e89ee9
+# %% ../nbs/00_core.ipynb #3706a599
 def _inner(lf):
     "The innermost loss of `lf` with the keywords that wrap it"
     kw = {}
@@ -105,12 +106,13 @@ def _is_class_loss(lf):
 def _class_scale(lf, n, y):
     "What makes the mean of the `n` parts of a cross entropy its `mean`: classes may weigh more, or be ignored"
     f,kw = _inner(lf)
-    if not (isinstance(f, (nn.CrossEntropyLoss,nn.NLLLoss)) or f in (F.cross_entropy,F.nll_loss)) or y.is_floating_point(): return 1
+    if not (isinstance(f, (nn.CrossEntropyLoss,nn.NLLLoss)) or f in (F.cross_entropy,F.nll_loss)): return 1
     w,ignored = (kw.get(k, getattr(f, k, d)) for k,d in (('weight',None), ('ignore_index',-100)))
+    if y.is_floating_point(): return n/y.sum() if ignored>=0 else 1   # what is ignored has no probabilities
     kept = y!=ignored
     return n/(kept.sum() if w is None else (w[torch.where(kept, y, 0).long()]*kept).sum())
 
-# %% ../nbs/00_core.ipynb #c50ba407
+# %% ../nbs/00_core.ipynb #7ec0fed5
 def _parts(lf, pred, *yb):
     "The unreduced values of `lf`; class probabilities are taken by every class loss, as the mean of what it says of each class"
     none,y = unreduced(lf),yb[0]
@@ -118,9 +120,9 @@ def _parts(lf, pred, *yb):
     if not soft: return none(pred, *yb)
     axis = lf.axis if isinstance(lf, BaseLoss) else 1
     f,kw = _inner(none)
-    if isinstance(f, nn.CrossEntropyLoss): return f(pred.movedim(axis, 1), y.movedim(axis, 1).to(pred.dtype))
-    y = y.movedim(axis, 0)
-    return sum(y[c]*none(pred, torch.full_like(y[c], c, dtype=torch.long)).view_as(y[c]) for c in range(len(y)))
+    pred,y = pred.movedim(axis, 1),y.movedim(axis, 1)
+    if isinstance(f, nn.CrossEntropyLoss) and f.ignore_index<0: return f(pred, y.to(pred.dtype))
+    return sum(y[:,c]*f(pred, torch.full_like(y[:,c], c, dtype=torch.long), **kw) for c in range(y.shape[1]))
 
 # %% ../nbs/00_core.ipynb #861555ee
 def item_loss(
@@ -168,7 +170,7 @@ def untouched(
             for m,d in kept: vars(m).clear(); vars(m).update(d)
             for m,f in zip(mods, flags): vars(m)['training'] = f
 
-# %% ../nbs/00_core.ipynb #622a6aea
+# %% ../nbs/00_core.ipynb #ce05ba2c
 def own_autocast(
     learn:Learner # Any callback of it may hold a `torch.autocast` in an attribute `autocast`, as `MixedPrecision` does
 ):
@@ -180,6 +182,19 @@ def plain(b):
     "The tensors of `b` without fastai's subclasses"
     return map_nested(lambda x: x.as_subclass(Tensor), b)
 
+def own_loss(
+    learn:Learner # Also in the middle of a fit
+):
+    "The user's own loss, also while a mixer of fastai has put another in its place"
+    return next((m.old_lf for m in learn._grab_cbs(MixHandler) if learn.loss_func==m.lf), learn.loss_func)
+
+def pred_of(
+    learn:Learner, # May have fastai's `RNNCallback`
+    out # Output of its model
+):
+    "The prediction in `out`: `RNNCallback` takes the first of a tuple"
+    return out[0] if hasattr(learn, 'rnn') and isinstance(out, tuple) else out
+
 def score_batch(
     learn:Learner, # Its model and loss are used
     xb=None, # Inputs; `learn.xb` if `None`
@@ -189,9 +204,7 @@ def score_batch(
     xb,yb = (plain(getattr(learn, k) if o is None else o) for k,o in (('xb',xb),('yb',yb)))
     model = getattr(learn.model, 'module', learn.model) if isinstance(learn.model, nn.parallel.DistributedDataParallel) else learn.model
     with untouched(model), own_autocast(learn):
-        pred = model(*xb)
-        if hasattr(learn, 'rnn') and isinstance(pred, tuple): pred = pred[0]   # as fastai's `RNNCallback`
-        losses = item_loss(learn.loss_func, to_float(pred), *yb).float()
+        losses = item_loss(own_loss(learn), to_float(pred_of(learn, model(*xb))), *yb).float()
     if (core := getattr(learn, 'boost_core', None)): core.scored_rows += len(losses)
     return losses
 
@@ -441,16 +454,25 @@ class BoostCore(Callback):
         self.record.epochs += 1
         self.dl.get_idxs = _ListIdxs(self.dl)
 
-# %% ../nbs/00_core.ipynb #61bae6b1
+# %% ../nbs/00_core.ipynb #73040636
 # What it does with each batch
 @patch
 def before_batch(self:BoostCore):
     self.pairs = self.weight = self.ids = None
-    self.fresh = slice(None)
-    for cb in self.active: cb.acting = cb.scheduled()
-    if self.active and self.keep:
-        self.ids = batch_idxs(self.learn).to(self.record.loss.device)
-        self.record.see(self.ids)
+    self.fresh = None if self.learn._grab_cbs(MixHandler) else slice(None)   # fastai's mixers leave no row as it is
+    labelled = len(self.learn.yb)>0
+    for cb in self.active: cb.acting = labelled and cb.scheduled()
+    if self.active and self.keep: self._see()
+
+@patch
+def _see(self:BoostCore):
+    "Count the visit of the items; a loader that skips items ends the record, and only stops methods that need their ids"
+    try: self.ids = batch_idxs(self.learn).to(self.record.loss.device)
+    except ValueError as e:
+        if any(cb.needs_ids for cb in self.active): raise
+        self.keep = False; _records.pop(self.learn, None)
+        return warnings.warn(f"{_name(self.active[0])} goes on without a record of the items. {e}")
+    self.record.see(self.ids)
 
 @patch
 def after_pred(self:BoostCore):
@@ -462,7 +484,7 @@ def before_backward(self:BoostCore):
 
 @patch
 def after_loss(self:BoostCore):
-    if not self.active: return
+    if not self.active or not len(self.learn.yb): return   # fastai trains only on batches with targets
     items = []
     if self.pairs is not None or self.weight is not None:
         self.learn.loss_grad = form_loss(self.learn.loss_func, self.pred, self._pairs(), items)
