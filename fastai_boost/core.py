@@ -454,7 +454,7 @@ class BoostCore(Callback):
         self.record.epochs += 1
         self.dl.get_idxs = _ListIdxs(self.dl)
 
-# %% ../nbs/00_core.ipynb #73040636
+# %% ../nbs/00_core.ipynb #c354a07a
 # What it does with each batch
 @patch
 def before_batch(self:BoostCore):
@@ -482,6 +482,7 @@ def after_pred(self:BoostCore):
 def before_backward(self:BoostCore):
     if self.active: self.rows[1] += n_rows(self.learn.xb)
 
+# %% ../nbs/00_core.ipynb #ceba7ecc
 @patch
 def after_loss(self:BoostCore):
     if not self.active or not len(self.learn.yb): return   # fastai trains only on batches with targets
