@@ -79,7 +79,7 @@ def from_one_hot(
     y = t.argmax(axis)
     return y if ignore_index is None else torch.where(y==t.shape[axis]-1, ignore_index, y)
 
-# %% ../nbs/11_batchboost.ipynb #bd3c44d7
+# %% ../nbs/11_batchboost.ipynb #bfba3860
 class BatchBooster:
     "Feed, mix and carry rows from step to step, in a plain PyTorch loop"
     def __init__(self,
@@ -97,7 +97,7 @@ class BatchBooster:
         store_attr('alpha,window_normal,window_boost,factor,soft_targets,n_classes,linearize,unlinearize')
         self.error = _errors.get(error, error) if isinstance(error, str) else error
         self.distrib = Beta(torch.tensor(float(alpha)), torch.tensor(float(alpha)), validate_args=False) if alpha>0 else None
-        self.left = [window_boost, window_normal]
+        self.left,self.grown = [window_boost, window_normal],False
         self.clear()
 
     def clear(self):
@@ -160,7 +160,7 @@ def feed(self:BatchBooster,
     self.inputs,self.y1,self.y2 = stacked,stack_rows(self.y1, y),stack_rows(self.y2, y)
     return True
 
-# %% ../nbs/11_batchboost.ipynb #20955589
+# %% ../nbs/11_batchboost.ipynb #ef9aa907
 def _widen(a, like):
     "Add columns of zeros for classes that `a` has not seen"
     return F.pad(a, (0,like.shape[1]-a.shape[1])) if a.ndim==2 and a.shape[1]<like.shape[1] else a
@@ -169,6 +169,7 @@ def _widen(a, like):
 def _linear(self:BatchBooster, y):
     if self.linearize is not None: return self.linearize(y) if self.n_classes is None else self.linearize(y, self.n_classes)
     if not isinstance(y, Tensor) or y.is_floating_point(): return y
+    self.grown = y.ndim==1
     lo,hi = y.min().item(),y.max().item()
     seen = self.y1.shape[1] if self.y1 is not None else 0
     n = self.n_classes or max(hi+1, seen)
@@ -195,7 +196,7 @@ def correct(self:BatchBooster,
     "How many rows are right, in the same proportions"
     return self.lam*(predicted==self._ids(self.y1)).sum() + (1-self.lam)*(predicted==self._ids(self.y2)).sum()
 
-# %% ../nbs/11_batchboost.ipynb #98282e01
+# %% ../nbs/11_batchboost.ipynb #473f8a93
 @patch
 def _draw_lam(self:BatchBooster):
     if self.distrib is None: return torch.tensor(1.)
@@ -209,6 +210,14 @@ def _row_errors(self:BatchBooster, outputs):
     if not isinstance(e, Tensor) or e.shape!=(n,):
         raise ValueError(f"`error` must return one number per row, shape ({n},), but returned {tuple(e.shape) if isinstance(e, Tensor) else type(e).__name__}.")
     return e
+
+@patch
+def _match_classes(self:BatchBooster, outputs):
+    "Soft labels that grew as ids appeared get a column for each output"
+    if not self.grown: return
+    n,c = self.y1.shape[1],outputs.shape[1]
+    if n>c: raise ValueError(f"The targets hold {n} classes, but the model has {c} outputs: give it `n_classes` outputs.")
+    self.y1,self.y2 = (F.pad(o, (0,c-n)) for o in (self.y1,self.y2))
 
 @patch
 @torch.no_grad()
@@ -225,6 +234,7 @@ def mixing(self:BatchBooster,
         self.inputs,self.y1,self.y2 = (take(o, slice(k,None)) for o in (self.inputs,self.y1,self.y2))
         self.pairs,self.lam = None,torch.tensor(1.)
         return
+    self._match_classes(outputs)
     self.errors = self._row_errors(map_nested(lambda o: o.detach(), outputs))
     self.pairs = hard,easy = pair_by_error(self.errors, self.factor)
     t,self.lam = self.targets,self._draw_lam()
@@ -286,7 +296,9 @@ def _set_batch(self:BatchBoost, m, n, ids):
     else: pairs = [(b.lam, self._hard(b.y1), src), (1-b.lam, self._hard(b.y2), src)]
     self.learn.boost_core.set_targets(pairs, slice(m,None), ids)
 
-# %% ../nbs/11_batchboost.ipynb #3d6b0481
+# %% ../nbs/11_batchboost.ipynb #0ef19b84
+def _to_floats(yb): return map_nested(lambda y: y if y.is_floating_point() else y.float(), yb)
+
 @patch
 def after_pred(self:BatchBoost):
     if self.acting and not self.ready: self._prepare(); self.ready = True
@@ -296,12 +308,14 @@ def _prepare(self:BatchBoost):
     "Find out what the targets are, and refuse class ids that the model has no output for"
     b,lf = self.booster,self.learn.loss_func
     y,pred = (self.yb[0],pred_of(self.learn, self.pred)) if len(self.yb)==1 else (None,None)
-    self.classes = isinstance(y, Tensor) and isinstance(pred, Tensor) and not y.is_floating_point() and pred.ndim==y.ndim+1
     self.axis = getattr(lf, 'axis', 1)
-    b.linearize,self.ignored = noop,None
+    whole = isinstance(y, Tensor) and isinstance(pred, Tensor) and not y.is_floating_point()
+    numbers = whole and (getattr(lf, 'floatify', False) or pred.ndim>1 and pred.shape[self.axis]==1 and not _is_class_loss(lf))   # counts, ages, 0 or 1
+    self.classes = whole and not numbers and pred.ndim==y.ndim+1
+    b.linearize,self.ignored = _to_floats if numbers else noop,None
     if self.classes:
         f,kw = _inner(lf)
-        self.ignored,self.c = kw.get('ignore_index', getattr(f, 'ignore_index', None)),pred.shape[self.axis]
+        self.ignored,self.c = kw.get('ignore_index', getattr(f, 'ignore_index', -100 if f in (F.cross_entropy,F.nll_loss) else None)),pred.shape[self.axis]
         self._check_ids(y)
         b.linearize = self._soft
     b.error = self._error
