@@ -13,7 +13,7 @@ from fastai.vision.all import *
 from fastprogress.fastprogress import progress_bar
 
 # %% auto #0
-__all__ = ['balanced_idxs', 'ShiftFlip', 'Rows', 'boost_dls']
+__all__ = ['balanced_idxs', 'corrupt', 'ShiftFlip', 'Rows', 'boost_dls']
 
 # %% ../nbs/60_data.ipynb #721d05b5
 def balanced_idxs(
@@ -99,6 +99,19 @@ def _read_fashion_mnist(path, subset):
     idxs = subset(y)
     return (x[idxs],y[idxs]),(xv,yv)
 
+# %% ../nbs/60_data.ipynb #971cc2a1
+def corrupt(
+    labels, # One class per item
+    share:float, # Share of the items that get a random label
+    seed:int=0 # The same seed draws the same items and labels
+) -> np.ndarray: # The labels, with some of them replaced
+    "`labels` with a `share` of them drawn at random"
+    if not 0<=share<=1: raise ValueError(f'noise={share} must lie between 0 and 1: it is the share of the training images that get a random label')
+    labels,rng = np.array(labels),np.random.RandomState(seed)
+    idxs = rng.permutation(len(labels))[:round(share*len(labels))]
+    labels[idxs] = rng.choice(np.unique(labels), len(idxs))
+    return labels
+
 # %% ../nbs/60_data.ipynb #c9dc684d
 class ShiftFlip(Transform):
     "Shift each row by up to `pad` pixels, and flip one in two where `flip`"
@@ -139,7 +152,7 @@ def _datasets(raw, vocab):
     for ds,(x,y) in zip(dsets, raw): ds.rows = type(_image(x))(x),TensorCategory(torch.from_numpy(np.searchsorted(vocab, y)))
     return dsets
 
-# %% ../nbs/60_data.ipynb #540ba646
+# %% ../nbs/60_data.ipynb #ab0a7b4c
 _known = dict(   # how to read it, mean and standard deviation per channel, augmentation
     digits=(_read_digits, ([.305],[.376]), dict(pad=1, flip=False)),
     cifar10=(_read_cifar10, cifar_stats, dict(pad=4)),
@@ -153,13 +166,15 @@ def boost_dls(
     seed:int=0, # Draws the subset and the order of the batches
     augment:bool=True, # Shift the training images, and flip them where that makes sense?
     path:str|Path=None, # Folder of the files, where fastai does not download them
+    noise:float=0., # Share of the training images that get a random label
     **kwargs
 ) -> DataLoaders: # With `vocab` and `c`
     "`DataLoaders` of a data set by its name"
     if name not in _known: raise ValueError(f'Unknown data {name!r}: known are {", ".join(_known)}')
     rd,stats,aug = _known[name]
     raw = rd(path, lambda y: np.arange(len(y)) if n_train is None else balanced_idxs(y, n_train, seed))
-    vocab = np.unique(raw[1][1]).tolist()
+    vocab,(x,y) = np.unique(raw[1][1]).tolist(),raw[0]
+    if noise: raw = (x,corrupt(y, noise, seed)),raw[1]
     dsets = _datasets(raw, vocab)
     tfms = [ShiftFlip(**aug)]*augment + [IntToFloatTensor(), Normalize.from_stats(*stats)]
     kw = {k:(kwargs.pop(k, d),False) for k,d in dict(shuffle=True, drop_last=len(dsets[0])>=bs).items()}   # for training only
