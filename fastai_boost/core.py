@@ -175,7 +175,7 @@ def untouched(
             for m,d in kept: vars(m).clear(); vars(m).update(d)
             for m,f in zip(mods, flags): vars(m)['training'] = f
 
-# %% ../nbs/00_core.ipynb #ce05ba2c
+# %% ../nbs/00_core.ipynb #b64558b6
 def own_autocast(
     learn:Learner # Any callback of it may hold a `torch.autocast` in an attribute `autocast`, as `MixedPrecision` does
 ):
@@ -209,7 +209,7 @@ def score_batch(
     xb,yb = (plain(getattr(learn, k) if o is None else o) for k,o in (('xb',xb),('yb',yb)))
     model = getattr(learn.model, 'module', learn.model) if isinstance(learn.model, nn.parallel.DistributedDataParallel) else learn.model
     with untouched(model), own_autocast(learn):
-        losses = item_loss(own_loss(learn), to_float(pred_of(learn, model(*xb))), *yb).float()
+        losses = item_loss(own_loss(learn), to_float(pred_of(learn, model(*xb))), *yb).float().as_subclass(Tensor)
     if (core := getattr(learn, 'boost_core', None)): core.scored_rows += len(losses)
     return losses
 
@@ -331,7 +331,7 @@ def check_schedule(start, end, every):
     if end is not None and isinstance(start, float)==isinstance(end, float) and end<=start: raise ValueError(f"`end={end}` must be after `start={start}`.")
     if isinstance(every, bool) or not isinstance(every, (int,np.integer)) or every<1: raise ValueError(f"`every` must be a whole number of steps from 1, got {every!r}.")
 
-# %% ../nbs/00_core.ipynb #6955ba23
+# %% ../nbs/00_core.ipynb #d420821a
 class BoostCallback(Callback):
     "Base of every method: acts on training batches of a real fit, from `start` to `end`, on one step in `every`"
     run_valid,kind,splits,needs_ids,weighs = False,'weigh',True,False,False
@@ -349,6 +349,12 @@ class BoostCallback(Callback):
     def __init_subclass__(cls, **kwargs):
         super().__init_subclass__(**kwargs)
         if 'order' not in vars(cls): cls.order = ORDERS[cls.kind]
+
+    @property
+    def name(self):
+        "Where a `Learner` has it: not under the name of its one-liner"
+        n = super().name
+        return f'{n}_cb' if n==self.one_liner else n
 
     @property
     def learn(self): return vars(self).get('_learn')

@@ -28,7 +28,7 @@ def select_prob(
     p = torch.searchsorted(h.sort()[0], l).float()/max(len(h),1)
     return torch.where(l.isposinf(), 1., p**beta)
 
-# %% ../nbs/21_selective_backprop.ipynb #0a933a28
+# %% ../nbs/21_selective_backprop.ipynb #3ccfcdbd
 class LossHistory:
     "The last `n` losses, on their device"
     def __init__(self, n:int=1024): self.n,self.ring,self.at,self.filled = n,None,0,0
@@ -41,7 +41,7 @@ class LossHistory:
     @property
     def values(self): return self.ring[:self.filled] if self.ring is not None else torch.zeros(0)
     def state_dict(self): return {} if self.ring is None else dict(ring=self.ring, at=self.at, filled=self.filled)
-    def load_state_dict(self, state): store_attr(self=self, **state)
+    def load_state_dict(self, state): vars(self).update(state)
 
 # %% ../nbs/21_selective_backprop.ipynb #aaaa2f28
 def select_by_rank(
