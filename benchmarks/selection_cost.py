@@ -65,6 +65,7 @@ def fit(learn, epochs=1):
 def per_step(t, rows): return np.median([s for s,n in t.steps if n==rows])
 def per_row(t): return t.epochs[-1][0]/t.epochs[-1][1]
 
+def named(*names, **kwargs): return ' '.join([*names, *(f'{k}={v}' for k,v in kwargs.items())])
 def row(what, ratios, limit=None, **kwargs):
     r = np.array(ratios)
     return dict(what=what, ratio_median=round(np.median(r), 4), ratio_min=round(r.min(), 4), ratio_max=round(r.max(), 4), pairs=len(r), limit=limit, **kwargs)
@@ -109,7 +110,7 @@ def getitem(method, workers, epochs=6, **kwargs):
     learn = learner(Counted(*noise(200)), method, nn.Sequential(nn.Flatten(), nn.Linear(3072,10)), 16, CheckReads, workers, drop_last=False, **kwargs)
     with learn.no_bar(): learn.fit(epochs, 1e-3)
     assert learn.check_reads.cut, f'{method} left nothing out'
-    return dict(what=' '.join(['getitem', method, *(f'{k}={v}' for k,v in kwargs.items()), f'workers={workers}']), value=epochs, epochs_cut=learn.check_reads.cut)
+    return dict(what=named('getitem', method, **kwargs, workers=workers), value=epochs, epochs_cut=learn.check_reads.cut)
 
 def syncs(method=None, epochs=1, n=16, **kwargs):
     "Per batch read, from two lengths so that what an epoch does once drops out"
@@ -120,11 +121,10 @@ def syncs(method=None, epochs=1, n=16, **kwargs):
     return (total(24)-total(12))/12
 
 def all_syncs():
-    runs = [(1,'batch_loss_filter',1,dict(start=0)), (1,'selective_backprop',1,dict(prime=0, refill=False)), (1,'selective_backprop',1,dict(prime=0, refill=True)),
-            (0,'selective_backprop',1,dict(prime=0, keep=.5)), (0,'random_filter',1,{}), (0,'batch_loss_filter',2,dict(score='stale')),
-            (0,'infobatch',2,dict(delta=1)), (0,'selective_backprop',2,dict(stale=3))]   # those of 2 epochs draw the second
-    def name(method, kw): return ' '.join(['syncs', method, *(f'{k}={v}' for k,v in kw.items())])
-    return [dict(what=name(m, kw), value=syncs(m, e, **kw)-syncs(epochs=e), limit=limit) for limit,m,e,kw in runs]
+    fresh = [(1,'batch_loss_filter',dict(start=0)), *((1,'selective_backprop',dict(prime=0, refill=o)) for o in (False,True)),
+             (0,'selective_backprop',dict(prime=0, keep=.5)), (0,'random_filter',{})]
+    drawn = [(0,'batch_loss_filter',dict(score='stale')), (0,'infobatch',dict(delta=1)), (0,'selective_backprop',dict(stale=3))]   # in the second epoch
+    return [dict(what=named('syncs', m, **kw), value=syncs(m, e, **kw)-syncs(epochs=e), limit=n) for e,runs in ((1,fresh),(2,drawn)) for n,m,kw in runs]
 
 def guard(what, data, limit, pairs=3, epochs=8, steps=16):
     set_seed(0)
@@ -133,7 +133,7 @@ def guard(what, data, limit, pairs=3, epochs=8, steps=16):
         plain,auto = learner(ds),learner(ds, 'batch_loss_filter', auto=True)
         t,t_auto = (sum(s for s,_ in fit(o, epochs).epochs) for o in (plain,auto))
         ratios.append(t_auto/t)
-        decisions.append(''.join(str(int(o)) for o in auto.batch_loss_filter.guard.decisions[:epochs]))
+        decisions.append(''.join(str(int(o)) for o in auto.boosts[0].guard.decisions[:epochs]))
     return [row(what, ratios, limit, decisions=' '.join(decisions))]
 
 def main():
