@@ -3,6 +3,8 @@
     python benchmarks/selection_cost.py
 
 Ratios are of two trainings of one model on one thread, in turn, pair by pair; `limit` is the largest median that is allowed.
+Time is the processor's for this process, which other work on the machine does not lengthen as it does the clock's.
+
 - `fresh`: a filtered step over a bare forward pass on all 128 rows and a plain step on the 64 that the filter keeps
 - `stale`, `infobatch`: a step on 128 rows over a plain one; `_epoch`: time per row of a drawn epoch over that of a plain one, draw and loading included
 - `getitem`: `value` epochs in which each drawn item was read exactly once and no other; else an `AssertionError`
@@ -26,12 +28,12 @@ class Timer(Callback):
     "Seconds of each step, from before its first callback to after the optimizer's, and of each epoch's training, with their rows"
     order,run_valid = -99,False
     def before_fit(self): self.steps,self.epochs = [],[]
-    def before_train(self): self.steps,self.rows,self.begun = [],0,time.perf_counter()   # the steps of the last epoch stay
-    def before_batch(self): self.start = time.perf_counter()
+    def before_train(self): self.steps,self.rows,self.begun = [],0,time.process_time()   # the steps of the last epoch stay
+    def before_batch(self): self.start = time.process_time()
     def after_step(self):
-        self.steps.append((time.perf_counter()-self.start, len(self.x)))
+        self.steps.append((time.process_time()-self.start, len(self.x)))
         self.rows += len(self.x)
-    def before_validate(self): self.epochs.append((time.perf_counter()-self.begun, self.rows))
+    def before_validate(self): self.epochs.append((time.process_time()-self.begun, self.rows))
 
 class ForwardThenHalf(Callback):
     "What `fresh` is compared with: the model on all rows without gradient, timed alone, then a plain step on half of them"
@@ -39,14 +41,14 @@ class ForwardThenHalf(Callback):
     def before_fit(self): self.times = []
     def before_batch(self):
         self.model.eval()
-        start = time.perf_counter()
+        start = time.process_time()
         with torch.no_grad(): self.model(self.x)
-        self.times.append(time.perf_counter()-start)
+        self.times.append(time.process_time()-start)
         self.model.train()
         self.learn.xb,self.learn.yb = take((self.xb,self.yb), slice(bs//2))
 
 def noise(n): return torch.rand(n,3,32,32),torch.randint(0,10,(n,))
-def patterns(n, hard=.05):
+def patterns(n, hard=.02):
     "Ten patterns that are soon told apart; a share `hard` of the labels is random"
     x,y = noise(n)
     return x+torch.randn(10,3,8,8).repeat(1,1,4,4)[y],torch.where(torch.rand(n)<hard, torch.randint(0,10,(n,)), y)
@@ -58,8 +60,8 @@ def learner(ds, method=None, model=None, bs=bs, cbs=None, workers=0, drop_last=T
     learn.logger = noop
     return getattr(learn, method)(**kwargs) if method else learn
 
-def fit(learn, epochs=1):
-    with learn.no_bar(): learn.fit(epochs)
+def fit(learn, epochs=1, lr=None):
+    with learn.no_bar(): learn.fit(epochs, lr)
     return learn.timer
 
 def per_step(t, rows): return np.median([s for s,n in t.steps if n==rows])
@@ -70,14 +72,14 @@ def row(what, ratios, limit=None, **kwargs):
     r = np.array(ratios)
     return dict(what=what, ratio_median=round(np.median(r), 4), ratio_min=round(r.min(), 4), ratio_max=round(r.max(), 4), pairs=len(r), limit=limit, **kwargs)
 
-def fresh(pairs=25, steps=12):
+def fresh(pairs=20, steps=10):
     ds = [*zip(*noise(bs*steps))]
     filtered,plain = learner(ds, 'batch_loss_filter', start=0, min_loss_perc=1e-9, min_sample_perc=.5),learner(ds, cbs=[Timer,ForwardThenHalf])
     def ratio(): return per_step(fit(filtered), bs//2)/(per_step(fit(plain), bs//2)+np.median(plain.forward_then_half.times))
     ratio()
     return [row('fresh', [ratio() for _ in range(pairs)], 1.05)]
 
-def drawn(what, method, epochs, pairs=20, steps=18, **kwargs):
+def drawn(what, method, epochs, pairs=15, steps=12, **kwargs):
     "Only the last epoch of a fit is timed"
     ds = [*zip(*noise(bs*steps))]
     cut,plain = learner(ds, method, **kwargs),learner(ds)
@@ -112,7 +114,7 @@ def getitem(method, workers, epochs=6, **kwargs):
     assert learn.check_reads.cut, f'{method} left nothing out'
     return dict(what=named('getitem', method, **kwargs, workers=workers), value=epochs, epochs_cut=learn.check_reads.cut)
 
-def syncs(method=None, epochs=1, n=16, **kwargs):
+def syncs(method=None, epochs=1, n=4, **kwargs):
     "Per batch read, from two lengths so that what an epoch does once drops out"
     def total(steps):
         learn = learner([*zip(*noise(n*steps))], method, bs=n, **kwargs)
@@ -124,14 +126,15 @@ def all_syncs():
     fresh = [(1,'batch_loss_filter',dict(start=0)), *((1,'selective_backprop',dict(prime=0, refill=o)) for o in (False,True)),
              (0,'selective_backprop',dict(prime=0, keep=.5)), (0,'random_filter',{})]
     drawn = [(0,'batch_loss_filter',dict(score='stale')), (0,'infobatch',dict(delta=1)), (0,'selective_backprop',dict(stale=3))]   # in the second epoch
-    return [dict(what=named('syncs', m, **kw), value=syncs(m, e, **kw)-syncs(epochs=e), limit=n) for e,runs in ((1,fresh),(2,drawn)) for n,m,kw in runs]
+    runs = [(e,syncs(epochs=e),*o) for e,runs in ((1,fresh),(2,drawn)) for o in runs]
+    return [dict(what=named('syncs', m, **kw), value=syncs(m, e, **kw)-plain, limit=n) for e,plain,n,m,kw in runs]
 
-def guard(what, data, limit, pairs=3, epochs=8, steps=16):
+def guard(what, data, lr, limit=None, pairs=3, epochs=6, steps=16):
     set_seed(0)
     ds,ratios,decisions = [*zip(*data(bs*steps))],[],[]
     for _ in range(pairs):
         plain,auto = learner(ds),learner(ds, 'batch_loss_filter', auto=True)
-        t,t_auto = (sum(s for s,_ in fit(o, epochs).epochs) for o in (plain,auto))
+        t,t_auto = (sum(s for s,_ in fit(o, epochs, lr).epochs) for o in (plain,auto))
         ratios.append(t_auto/t)
         decisions.append(''.join(str(int(o)) for o in auto.boosts[0].guard.decisions[:epochs]))
     return [row(what, ratios, limit, decisions=' '.join(decisions))]
@@ -141,7 +144,7 @@ def main():
     reads = [('batch_loss_filter',dict(score='stale')), ('infobatch',dict(delta=1)), ('selective_backprop',dict(stale=3))]
     df = pd.DataFrame([*fresh(), *drawn('stale', 'batch_loss_filter', 1, **half), *drawn('infobatch', 'infobatch', 2, delta=1),
                        *(getitem(m, w, **kw) for m,kw in reads for w in (0,2)), *all_syncs(),
-                       *guard('guard_on', patterns, .95), *guard('guard_off', noise, None)])
+                       *guard('guard_on', patterns, 3e-3, .95), *guard('guard_off', noise, 1e-4)])
     df = df.assign(rows=bs, threads=1, cpu=platform.processor() or platform.machine(), torch=torch.__version__, fastai=fastai.__version__)
     out.parent.mkdir(exist_ok=True)
     df.to_csv(out, index=False)

@@ -331,7 +331,7 @@ def check_schedule(start, end, every):
     if end is not None and isinstance(start, float)==isinstance(end, float) and end<=start: raise ValueError(f"`end={end}` must be after `start={start}`.")
     if isinstance(every, bool) or not isinstance(every, (int,np.integer)) or every<1: raise ValueError(f"`every` must be a whole number of steps from 1, got {every!r}.")
 
-# %% ../nbs/00_core.ipynb #d420821a
+# %% ../nbs/00_core.ipynb #27f76d68
 class BoostCallback(Callback):
     "Base of every method: acts on training batches of a real fit, from `start` to `end`, on one step in `every`"
     run_valid,kind,splits,needs_ids,weighs = False,'weigh',True,False,False
@@ -378,23 +378,30 @@ class BoostCallback(Callback):
         "Is the coming epoch one to act on? For methods that choose the items of an epoch; `every` counts epochs then"
         return self._within() and self.epoch%self.every==0
 
-    def rng(self, device='cpu') -> torch.Generator: # The same one on every call
-        "Its own random numbers, seeded from torch's seed without drawing from it"
-        if self._rng is None or (isinstance(self._rng, Tensor) or self._rng.device.type!=torch.device(device).type):
-            g = torch.Generator(device)
-            if isinstance(self._rng, Tensor): g.set_state(self._rng)   # from `load_state_dict`
-            else: g.manual_seed((torch.initial_seed()+zlib.crc32(_name(self).encode()))%2**63)
-            self._rng = g
-        return self._rng
-
     def check(self): "Raise, before training, what the `Learner` or its data rule out"
     def begin_epoch(self): "Called before each training epoch of a real fit; here `BoostCore.draw_items` may be used"
     def end_epoch(self): "Called after each training epoch of a real fit"
     def columns(self) -> dict: return {} # Name and value per epoch, for the table and the loggers
-    def state_dict(self) -> dict: # What must be put back to resume; tensors and numbers only
-        return {} if self._rng is None else dict(rng=self._rng if isinstance(self._rng, Tensor) else self._rng.get_state())
-    def load_state_dict(self, state):
-        if 'rng' in state: self._rng = state['rng'].cpu()
+
+# %% ../nbs/00_core.ipynb #67cc8528
+# Its random numbers, and what is saved of it
+@patch
+def rng(self:BoostCallback, device='cpu') -> torch.Generator: # The same one on every call
+    "Its own random numbers, seeded from torch's seed without drawing from it"
+    if not isinstance(self._rng, torch.Generator) or self._rng.device.type!=torch.device(device).type:
+        g = torch.Generator(device)
+        if isinstance(self._rng, Tensor): g.set_state(self._rng)   # was loaded
+        else: g.manual_seed((torch.initial_seed()+zlib.crc32(_name(self).encode()))%2**63)
+        self._rng = g
+    return self._rng
+
+@patch
+def state_dict(self:BoostCallback) -> dict: # What must be put back to resume; tensors and numbers only
+    return {} if self._rng is None else dict(rng=self._rng if isinstance(self._rng, Tensor) else self._rng.get_state())
+
+@patch
+def load_state_dict(self:BoostCallback, state):
+    if 'rng' in state: self._rng = state['rng'].cpu()
 
 # %% ../nbs/00_core.ipynb #8c88a049
 def _name(cb): return type(cb).__name__

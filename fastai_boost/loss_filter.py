@@ -188,10 +188,10 @@ def _draw_stale(self:BatchLossFilter):
     kept,every = (o.to(loss.device) for o in core.draw_items(keep))
     self.note(len(every), len(kept), loss[every].sum(), loss[kept].sum(), at=self.epoch)
 
-# %% ../nbs/20_loss_filter.ipynb #8a49340e
+# %% ../nbs/20_loss_filter.ipynb #69f96b82
 class TimeGuard:
     "Filter an epoch only if that saves time: measured costs of a scoring pass and of steps, and the share of rows that would be kept"
-    margin,warmup,n = .98,3,16   # filtering must take less than this share of plain time; steps not measured, then measured
+    margin,warmup,n = .98,3,8   # filtering must take less than this share of plain time; steps not measured, then measured
     def __init__(self,
         decisions=True # A list of one bool per epoch, to be repeated; else they are made
     ):
@@ -207,12 +207,14 @@ class TimeGuard:
     def load_state_dict(self, state): self.decisions,self.costs = list(state['decisions']),dict(state['costs'])
     def __getstate__(self): return {**vars(self), 'marks':None, 'times':dict(plain=[],part=[]), 'shares':[]}
 
-# %% ../nbs/20_loss_filter.ipynb #ba7a3e8a
+# %% ../nbs/20_loss_filter.ipynb #81062861
 def _mark(device):
     "A point in the time of `device`; reading it does not wait"
     if device.type!='cuda': return time.perf_counter()
     e = torch.cuda.Event(enable_timing=True); e.record()
     return e
+
+def _device(cb): return first(tensors_of(cb.xb)).device
 
 def _seconds(a, b):
     if isinstance(a, float): return b-a
@@ -225,21 +227,21 @@ def before(self:TimeGuard, cb):
     kind = 'part' if cb.acting else 'plain'
     self.count[kind] += 1
     wanted = self.replay is None and self.warmup<self.count[kind]<=self.warmup+self.n
-    self.marks = [kind, _mark(cb.x.device)] if wanted and n_rows(cb.yb) else None
+    self.marks = [kind, _mark(_device(cb))] if wanted and n_rows(cb.yb) else None
 
 @patch
 def scored(self:TimeGuard, cb):
     "The rows are chosen; a plain step that is measured is scored only for that"
     if self.marks is None: return
     if self.marks[0]=='plain': cb._losses()
-    self.marks.append(_mark(cb.x.device))
+    self.marks.append(_mark(_device(cb)))
 
 @patch
 def after_step(self:TimeGuard, cb):
-    if self.marks is not None: self.times[self.marks[0]].append((*self.marks[1:], _mark(cb.x.device)))
+    if self.marks is not None: self.times[self.marks[0]].append((*self.marks[1:], _mark(_device(cb))))
     self.marks = None
 
-# %% ../nbs/20_loss_filter.ipynb #b8a738ef
+# %% ../nbs/20_loss_filter.ipynb #df078c39
 @patch
 def decide(self:TimeGuard,
     share:float # Share of the rows that would be kept
@@ -265,10 +267,11 @@ def _measure(self:TimeGuard, share):
 def end(self:TimeGuard, cb, acted):
     "Decide on the next epoch; all processes follow the first"
     if self.replay is not None or not (self.shares or acted): return
-    share = cb.latest[1] if acted else torch.stack([o for o,_ in self.shares]).sum().item()/sum(n for _,n in self.shares)
+    late = self.shares[len(self.shares)//2:]   # what the next epoch will find
+    share = cb.latest[1] if acted else torch.stack([o for o,_ in late]).sum().item()/sum(n for _,n in late)
     self._measure(share)
     on = self.decide(share)
-    if _processes(cb.dl)>1: on = bool(_from_first(torch.tensor(on), first(tensors_of(cb.xb)).device))
+    if _processes(cb.dl)>1: on = bool(_from_first(torch.tensor(on), _device(cb)))
     if not self.decisions: self.decisions = [False]*(cb.epoch+1)
     self._say(cb, share, on)
     self.decisions,self.shares = self.decisions[:cb.epoch+1]+[on],[]
