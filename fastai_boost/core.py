@@ -331,7 +331,7 @@ def check_schedule(start, end, every):
     if end is not None and isinstance(start, float)==isinstance(end, float) and end<=start: raise ValueError(f"`end={end}` must be after `start={start}`.")
     if isinstance(every, bool) or not isinstance(every, (int,np.integer)) or every<1: raise ValueError(f"`every` must be a whole number of steps from 1, got {every!r}.")
 
-# %% ../nbs/00_core.ipynb #27f76d68
+# %% ../nbs/00_core.ipynb #50e6dbc2
 class BoostCallback(Callback):
     "Base of every method: acts on training batches of a real fit, from `start` to `end`, on one step in `every`"
     run_valid,kind,splits,needs_ids,weighs = False,'weigh',True,False,False
@@ -374,17 +374,19 @@ class BoostCallback(Callback):
         "Is the current step one to act on?"
         return self._within() and (self.epoch*self.n_iter+self.iter)%self.every==0
 
-    def scheduled_epoch(self) -> bool:
-        "Is the coming epoch one to act on? For methods that choose the items of an epoch; `every` counts epochs then"
-        return self._within() and self.epoch%self.every==0
-
     def check(self): "Raise, before training, what the `Learner` or its data rule out"
     def begin_epoch(self): "Called before each training epoch of a real fit; here `BoostCore.draw_items` may be used"
+    def wrap_loader(self): "Called after `begin_epoch` of all methods; a loader may be put around `learn.dl` here"
     def end_epoch(self): "Called after each training epoch of a real fit"
     def columns(self) -> dict: return {} # Name and value per epoch, for the table and the loggers
 
-# %% ../nbs/00_core.ipynb #67cc8528
+# %% ../nbs/00_core.ipynb #f978b00a
 # Its random numbers, and what is saved of it
+@patch
+def scheduled_epoch(self:BoostCallback) -> bool:
+    "Is the coming epoch one to act on? For methods that choose the items of an epoch; `every` counts epochs then"
+    return self._within() and self.epoch%self.every==0
+
 @patch
 def rng(self:BoostCallback, device='cpu') -> torch.Generator: # The same one on every call
     "Its own random numbers, seeded from torch's seed without drawing from it"
@@ -403,7 +405,7 @@ def state_dict(self:BoostCallback) -> dict: # What must be put back to resume; t
 def load_state_dict(self:BoostCallback, state):
     if 'rng' in state: self._rng = state['rng'].cpu()
 
-# %% ../nbs/00_core.ipynb #8c88a049
+# %% ../nbs/00_core.ipynb #743ae294
 def _name(cb): return type(cb).__name__
 
 def _two_mixers(learn, cbs):
@@ -421,6 +423,11 @@ def _mix_language_model(learn, cbs):
     mixers = [cb for cb in cbs if cb.kind=='mix']
     if mixers and _mro_has(learn.dls.train, 'LMDataLoader'): return f"{_name(mixers[0])} can't mix batches of a language model: its rows are pieces of one text. Take it off with `learn.remove_boosts()`"
 
+def _filter_language_model(learn, cbs):
+    f = [cb for cb in cbs if cb.kind=='filter']
+    carries = any(hasattr(m, 'reset') for m in learn.model.modules())
+    if f and carries and _mro_has(learn.dls.train, 'LMDataLoader'): return f"{_name(f[0])} can't drop rows of a language model that carries a hidden state: each row goes on where the same row of the last batch ended. Take it off with `learn.remove_boosts()`"
+
 def _weigh_with_foreign_mixer(learn, cbs):
     w = [cb for cb in cbs if cb.kind=='weigh' or cb.weighs]
     if w and learn._grab_cbs(MixHandler): return f"{_name(w[0])} weighs items, but fastai's {_name(learn._grab_cbs(MixHandler)[0])} hides which items it mixed. Use `learn.mixup()` of fastai_boost instead"
@@ -429,6 +436,7 @@ RULES = [
     (_two_mixers,               "a row mixed by two mixers would need both their targets"),
     (_filter_after_mixer,       "the loss of a mixed row says little of the items in it"),
     (_mix_language_model,       "the target of a text is the text itself, one token on"),
+    (_filter_language_model,    "the state of a row must meet the text that it is of"),
     (_weigh_with_foreign_mixer, "the weight of an item must follow it into the mixture")]
 
 # %% ../nbs/00_core.ipynb #6ec4d821
@@ -470,7 +478,7 @@ def _record_of(learn, device):
         _records[learn] = ds,rec = learn.dls.train.dataset,ItemRecord(len(learn.dls.train.dataset), device)
     return rec
 
-# %% ../nbs/00_core.ipynb #38fd0e27
+# %% ../nbs/00_core.ipynb #840bd708
 class BoostCore(Callback):
     "What the methods of a `Learner` share: state of the batch, its loss, the item record, the columns of the epoch table"
     order,run_valid = CORE,False
@@ -505,6 +513,7 @@ class BoostCore(Callback):
         self.rows,self.began = [0,0],True   # forward, backward
         if self.active and self.keep: self._begin_record()
         for cb in self.active: cb.begin_epoch()
+        for cb in self.active: cb.wrap_loader()
 
     def _begin_record(self):
         device = getattr(self.dls, 'device', None) or next(self.model.parameters()).device
@@ -597,7 +606,7 @@ def _merge_records(self:BoostCore):
     r.loss = torch.where(n>0, losses/n.clamp(min=1), old.loss)
     r.seen,r.trained = old.seen+counts[0],old.trained+counts[1]
 
-# %% ../nbs/00_core.ipynb #b4dc110c
+# %% ../nbs/00_core.ipynb #f9bab725
 @contextmanager
 def kept_draws(
     dl=None # A loader whose own random state is kept too
@@ -626,8 +635,8 @@ def draw_items(self:BoostCore,
     keep # (items,) bool tensor: which items of the training set to read in the coming epoch
 ) -> tuple: # Ids of the items that will be read, and of those that would have been read without; int64, in the loader's order
     "Restrict the loader of the coming epoch to some items. It is a new one with a true length: `learn.dls` stays as it is"
-    dl,world = self.learn.dl,_processes(self.learn.dl)
-    dl = dl.dl if world>1 else dl
+    dl,world = self.learn.dl,_processes(self.dls.train)
+    dl = dl.dl if _processes(dl)>1 else dl
     dl.randomize()   # as at the start of its epoch
     ids = torch.as_tensor(np.asarray(list(dl.get_idxs()), dtype='int64'))
     if world>1: ids,keep = (_from_first(o, self.record.loss.device) for o in (ids,keep))

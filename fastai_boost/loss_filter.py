@@ -170,17 +170,22 @@ def _shrunk(self:BatchLossFilter):
     def small(x): return F.interpolate(x.as_subclass(Tensor), scale_factor=self.scale_factor, mode='bilinear') if x.ndim==4 and x.is_floating_point() else x
     return map_nested(small, self.xb)
 
-# %% ../nbs/20_loss_filter.ipynb #015dc730
+# %% ../nbs/20_loss_filter.ipynb #c1940295
 @patch
 def begin_epoch(self:BatchLossFilter):
     Selection.begin_epoch(self)
     if self.score=='stale' and self.scheduled_epoch(): self._draw_stale()
 
 @patch
+def _no_losses(self:BatchLossFilter):
+    if self.epoch==max(1, self.start if isinstance(self.start, int) else 0): warnings.warn("`BatchLossFilter(score='stale')` drops nothing: no item has a loss yet, because every row was mixed. A mixer must leave some rows as they are.")
+
+@patch
 def _draw_stale(self:BatchLossFilter):
     "Read the items with the largest of the last losses, those without a loss, and those not seen for `refresh` epochs"
     core = self.learn.boost_core
     rec = core.record
+    if rec.loss.isnan().all(): return self._no_losses()
     loss = rec.loss.nan_to_num(0., float('inf'), float('-inf'))
     order,n = self._keep(loss)
     keep = rec.loss.isnan() | (rec.epochs-2-rec.epoch>=self.refresh)

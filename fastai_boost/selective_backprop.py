@@ -109,7 +109,7 @@ def selective_backprop(self:Learner, **kwargs) -> Learner: # Itself, so that cal
     "Train on rows drawn with a probability that rises with their loss"
     return self.add_boost(SelectiveBackprop(**kwargs))
 
-# %% ../nbs/21_selective_backprop.ipynb #f1a22af0
+# %% ../nbs/21_selective_backprop.ipynb #fad25a26
 @patch
 def check(self:SelectiveBackprop):
     world = max((_processes(dl) for dl in self.dls), default=1)
@@ -122,7 +122,10 @@ def begin_epoch(self:SelectiveBackprop):
     self.lived += 1
     if not self.primed or not self._within(): return
     if self.stale and self.scheduled_epoch(): self._draw_stale()
-    if self.refill: self.learn.dl = RefillDL(self.learn.dl, self)
+
+@patch
+def wrap_loader(self:SelectiveBackprop):
+    if self.refill and self.primed and self._within(): self.learn.dl = RefillDL(self.learn.dl, self)
 
 @patch
 def state_dict(self:SelectiveBackprop): return Selection.state_dict(self) | dict(lived=self.lived, losses=self.losses.state_dict())
@@ -132,7 +135,7 @@ def load_state_dict(self:SelectiveBackprop, state):
     self.lived = state.get('lived', self.lived)
     self.losses.load_state_dict(state.get('losses', {}))
 
-# %% ../nbs/21_selective_backprop.ipynb #62ac7b7c
+# %% ../nbs/21_selective_backprop.ipynb #379f55d8
 @patch
 def _draw_stale(self:SelectiveBackprop):
     "Read the items that their last losses select, and those whose losses are older than `stale` epochs, to be scored"
@@ -148,14 +151,19 @@ def _draw_stale(self:SelectiveBackprop):
     if len(seen): self.note(len(seen), len(drawn), rec.loss[seen].sum(), rec.loss[drawn].sum(), at=self.epoch)
 
 @patch
+def _due_rows(self:SelectiveBackprop, dl, i, ids):
+    "Which rows of a batch must be scored (array of bool): known on the host, unless another filter was there first"
+    drawn = dl._DataLoader__idxs[i*dl.bs:(i+1)*dl.bs]
+    return self.due[np.asarray(drawn if len(drawn)==len(ids) else ids.cpu())]
+
+@patch
 def _choose(self:SelectiveBackprop, dl, i, xb, yb, ids):
     "The rows of batch `i` of `dl` to train on, int64 in batch order; `None`: all of them"
     rows,core = None,self.learn.boost_core
     if self.due is not None:
-        due = self.due[np.asarray(dl._DataLoader__idxs[i*dl.bs:(i+1)*dl.bs])]
+        due = self._due_rows(dl, i, ids)
         if not due.any(): return None
-        device = first(tensors_of(xb)).device
-        rows,rest = (torch.from_numpy(np.flatnonzero(o)).to(device) for o in (due,~due))
+        rows,rest = (torch.from_numpy(np.flatnonzero(o)).to(ids.device) for o in (due,~due))
         xb,yb = take((xb,yb), rows)
     losses = score_batch(self.learn, xb, yb)
     if self.due is None: self.losses.add(losses)
@@ -170,7 +178,7 @@ def _shrink(self:SelectiveBackprop):
     idxs = self._choose(self.dl, self.iter, self.learn.xb, self.learn.yb, core.ids)
     if idxs is not None and len(idxs)<n_rows(self.learn.yb): core.keep_rows(idxs)
 
-# %% ../nbs/21_selective_backprop.ipynb #06ab00ab
+# %% ../nbs/21_selective_backprop.ipynb #78eede67
 class RefillDL(GetAttr):
     "The batches of `dl` filled anew with the rows that `cb` selects. `seen` is the number of batches read, `steps` of batches yielded"
     _default,batch_ids = 'dl',None
@@ -182,7 +190,9 @@ class RefillDL(GetAttr):
         for i,b in enumerate(self.dl):
             self.seen = i+1
             learn._split(learn._set_device(b))
-            yield from self._add(*self._selected(i, learn.xb, learn.yb, cb._within() and (learn.epoch*len(self.dl)+i)%cb.every==0))
+            try: rows,ids = self._selected(i, learn.xb, learn.yb, cb._within() and (learn.epoch*len(self.dl)+i)%cb.every==0)
+            except CancelBatchException: continue   # as in a step
+            yield from self._add(rows, ids)
         if n_rows(self.rows)>1: yield self._out(n_rows(self.rows))
         elif not self.steps: yield self._hardest(i)
 
@@ -193,7 +203,7 @@ class RefillDL(GetAttr):
         self.steps += 1
         return batch
 
-# %% ../nbs/21_selective_backprop.ipynb #28ef8b8b
+# %% ../nbs/21_selective_backprop.ipynb #485df68d
 @patch
 def _selected(self:RefillDL, i, xb, yb, act):
     "The selected rows of batch `i`, and their ids"
@@ -208,12 +218,19 @@ def _selected(self:RefillDL, i, xb, yb, act):
 def _add(self:RefillDL, rows, ids):
     "Queue rows; yield full batches. Rows that don't fit those in the queue send them off first"
     n = getattr(self.dl, 'bs', None) or getattr(self.dl, 'batch_size', None) or n_rows(self.latest[0])
-    both = rows if self.rows is None else stack_rows(self.rows, rows)
+    both = rows if self.rows is None else self._stacked(rows)
     if both is None:
         if n_rows(self.rows)>1: yield self._out(n_rows(self.rows))
         both,self.ids = rows,None
     self.rows,self.ids = both,ids if self.ids is None or ids is None else torch.cat([self.ids,ids])
     while n_rows(self.rows)>=n: yield self._out(n)
+
+@patch
+def _stacked(self:RefillDL, rows):
+    "Rows behind those of the queue, token ids padded; `None` where they don't fit, or where targets would have to be padded"
+    n = len(self.cb.learn.xb)
+    sizes = [[o.shape[1:] for o in tensors_of(b[n:])] for b in (self.rows,rows)]
+    return stack_rows(self.rows, rows) if sizes[0]==sizes[1] else None
 
 @patch
 def _hardest(self:RefillDL, i):
