@@ -331,7 +331,7 @@ def check_schedule(start, end, every):
     if end is not None and isinstance(start, float)==isinstance(end, float) and end<=start: raise ValueError(f"`end={end}` must be after `start={start}`.")
     if isinstance(every, bool) or not isinstance(every, (int,np.integer)) or every<1: raise ValueError(f"`every` must be a whole number of steps from 1, got {every!r}.")
 
-# %% ../nbs/00_core.ipynb #50e6dbc2
+# %% ../nbs/00_core.ipynb #b037f882
 class BoostCallback(Callback):
     "Base of every method: acts on training batches of a real fit, from `start` to `end`, on one step in `every`"
     run_valid,kind,splits,needs_ids,weighs = False,'weigh',True,False,False
@@ -370,18 +370,19 @@ class BoostCallback(Callback):
         def reached(o): return self.pct_train>=o if isinstance(o, float) else self.epoch>=o
         return reached(self.start) and not (self.end is not None and reached(self.end))
 
-    def scheduled(self) -> bool:
-        "Is the current step one to act on?"
-        return self._within() and (self.epoch*self.n_iter+self.iter)%self.every==0
-
     def check(self): "Raise, before training, what the `Learner` or its data rule out"
     def begin_epoch(self): "Called before each training epoch of a real fit; here `BoostCore.draw_items` may be used"
     def wrap_loader(self): "Called after `begin_epoch` of all methods; a loader may be put around `learn.dl` here"
     def end_epoch(self): "Called after each training epoch of a real fit"
     def columns(self) -> dict: return {} # Name and value per epoch, for the table and the loggers
 
-# %% ../nbs/00_core.ipynb #f978b00a
-# Its random numbers, and what is saved of it
+# %% ../nbs/00_core.ipynb #a689b98d
+# When it acts, its random numbers, and what is saved of it
+@patch
+def scheduled(self:BoostCallback) -> bool:
+    "Is the current step one to act on?"
+    return self._within() and (self.epoch*self.n_iter+self.iter)%self.every==0
+
 @patch
 def scheduled_epoch(self:BoostCallback) -> bool:
     "Is the coming epoch one to act on? For methods that choose the items of an epoch; `every` counts epochs then"

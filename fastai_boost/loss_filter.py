@@ -435,7 +435,7 @@ def show_selection(self:Learner,
         if len(idxs): ax[0].set_ylabel(name)
     fig.suptitle(f'{_name(cb)}: {len(kept)} of {len(losses)} rows kept', fontsize=9); fig.tight_layout()
 
-# %% ../nbs/20_loss_filter.ipynb #e0860a19
+# %% ../nbs/20_loss_filter.ipynb #ef45e196
 def _image_of(item):
     "The first input of a dataset's item, as `show_row` takes it"
     x = item[0] if isinstance(item, (tuple,list,L)) else item
@@ -443,7 +443,7 @@ def _image_of(item):
     return torch.from_numpy(np.atleast_3d(np.asarray(x)).astype('float32').transpose(2,0,1)) if hasattr(x, 'size') and not isinstance(x, (int,float)) else torch.zeros(1)
 
 def _show_items(learn, fig, items, rec, title):
-    ds,axs = learn.dls.train.dataset,fig.subplots(2, (len(items)+1)//2, squeeze=False).flat
+    ds,axs = learn.dls.train.dataset,fig.subplots(2, (len(items)+1)//2, squeeze=False).ravel()
     fig.suptitle(title, fontsize=9)
     for ax in axs: ax.set_axis_off()
     for ax,i in zip(axs, items):
