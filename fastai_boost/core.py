@@ -267,7 +267,7 @@ def tensors_of(b):
     else:
         for o in (b.values() if hasattr(b,'values') else b if isinstance(b,(tuple,list,L)) else ()): yield from tensors_of(o)
 
-# %% ../nbs/00_core.ipynb #cc440b90
+# %% ../nbs/00_core.ipynb #067a7728
 class ItemRecord:
     "Last loss, times seen, times trained on and epoch of the last visit of every training item, as tensors of one number per item"
     _names = 'loss seen trained epoch'.split()
@@ -285,10 +285,10 @@ class ItemRecord:
         self.seen.index_add_(0, ids, torch.ones_like(ids))
         self.epoch.index_fill_(0, ids, self.epochs-1)
 
-    def train(self, ids, losses=None):
-        "Count that `ids` are trained on and keep their `losses`"
-        self.trained.index_add_(0, ids, torch.ones_like(ids))
-        if losses is not None: self.score(ids, losses)
+    def train(self, ids, losses=None, mask=None):
+        "Count that `ids` are trained on and keep their `losses`; only those of `mask` (bool) if that is given"
+        self.trained.index_add_(0, ids, torch.ones_like(ids) if mask is None else mask.long())
+        if losses is not None: self.score(ids, losses if mask is None else torch.where(mask, losses.detach().float(), self.loss[ids]))
 
     def score(self, ids, losses):
         "Keep the `losses` of `ids`"
@@ -561,7 +561,7 @@ def after_pred(self:BoostCore):
 def before_backward(self:BoostCore):
     if self.active: self.rows[1] += n_rows(self.learn.xb)
 
-# %% ../nbs/00_core.ipynb #dac3b9b7
+# %% ../nbs/00_core.ipynb #f639d995
 @patch
 def after_loss(self:BoostCore):
     if not self.active or not len(self.learn.yb): return   # fastai trains only on batches with targets
@@ -573,8 +573,9 @@ def after_loss(self:BoostCore):
     if self.fresh is None: return
     if not items and any(cb.splits for cb in self.active):
         with torch.no_grad(): items = [item_loss(self.learn.loss_func, self.pred, *self.yb)]
-    if items: self.items = items[0].detach()[self.fresh]
-    if self.ids is not None: self.record.train(self.ids, self.items)
+    mask = self.fresh if isinstance(self.fresh, Tensor) and self.fresh.dtype==torch.bool else None   # indexing by it would wait for the device
+    if items and mask is None: self.items = items[0].detach()[self.fresh]
+    if self.ids is not None: self.record.train(self.ids, items[0] if items and mask is not None else self.items, mask)
 
 @patch
 def _pairs(self:BoostCore):
@@ -582,7 +583,8 @@ def _pairs(self:BoostCore):
     pairs = self.pairs or [(1., self.yb, None)]
     if self.weight is None: return [(w,yb) for w,yb,_ in pairs]
     w1 = torch.cat([self.weight, self.weight.new_ones(1)])   # rows from elsewhere (-1) weigh 1
-    return [(w*(self.weight if src is None else w1[src]), yb) for w,yb,src in pairs]
+    def of(src): return self.weight if src is None else src(w1) if callable(src) else w1[src]
+    return [(w*of(src), yb) for w,yb,src in pairs]
 
 # %% ../nbs/00_core.ipynb #22b61cf2
 def _processes(dl): return dl.world_size if _mro_has(dl, 'DistributedDL') else 1
@@ -650,7 +652,7 @@ def _from_first(t, device):
     t = t.to(device); dist.broadcast(t, 0)
     return t.cpu()
 
-# %% ../nbs/00_core.ipynb #b78b603f
+# %% ../nbs/00_core.ipynb #0018c87f
 @patch
 def keep_rows(self:BoostCore,
     idxs # Rows of the batch to keep, sorted int64 tensor
@@ -676,8 +678,8 @@ def weigh(self:BoostCore,
 
 @patch
 def set_targets(self:BoostCore,
-    pairs, # [(weight, yb, source)]: weight (rows,), targets, and the row of the drawn batch each target belongs to (int64, -1: of an earlier batch; `None`: its own)
-    fresh=None, # Which rows are items as they are, neither mixed nor from elsewhere; `None`: none. They match `ids`
+    pairs, # [(weight, yb, source)]: weight (rows,), targets, and the row of the drawn batch each target belongs to (int64, -1: of an earlier batch; `None`: its own), or a function of the rows' weights
+    fresh=None, # Which rows are items as they are, neither mixed nor from elsewhere: a slice whose rows match `ids`, or a bool tensor as long as these; `None`: none
     ids=None # Ids of the fresh rows; all ids of the batch if `None`
 ):
     "Say against which targets the rows of the batch are trained"

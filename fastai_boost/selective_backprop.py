@@ -56,12 +56,12 @@ def select_by_rank(
     logw = (1/keep-1)*((rank+.5)/n).log()
     return (logw-(-u.clamp(1e-12, 1-1e-7).log()).log()).topk(k).indices   # Gumbel's trick
 
-# %% ../nbs/21_selective_backprop.ipynb #edde0fbd
+# %% ../nbs/21_selective_backprop.ipynb #e9672ef1
 @boost_method('selective_backprop')
 class SelectiveBackprop(Selection):
     "Train on rows drawn with the probability CDF(loss)^beta. `ValueError` for refilled batches in distributed training"
     _stateattrs = Selection._stateattrs+('cdf','due')
-    cdf,due,primed = None,None,False
+    cdf,due,primed,n_steps = None,None,False,None
     @delegates(BoostCallback.__init__)
     def __init__(self,
         beta:float=3., # A row is selected with the probability CDF(loss)^beta: of stationary losses a share 1/(1+beta)
@@ -109,7 +109,7 @@ def selective_backprop(self:Learner, **kwargs) -> Learner: # Itself, so that cal
     "Train on rows drawn with a probability that rises with their loss"
     return self.add_boost(SelectiveBackprop(**kwargs))
 
-# %% ../nbs/21_selective_backprop.ipynb #fad25a26
+# %% ../nbs/21_selective_backprop.ipynb #fc1176a2
 @patch
 def check(self:SelectiveBackprop):
     world = max((_processes(dl) for dl in self.dls), default=1)
@@ -126,6 +126,16 @@ def begin_epoch(self:SelectiveBackprop):
 @patch
 def wrap_loader(self:SelectiveBackprop):
     if self.refill and self.primed and self._within(): self.learn.dl = RefillDL(self.learn.dl, self)
+
+@patch
+def columns(self:SelectiveBackprop):
+    "Refilled batches make fewer steps: how many"
+    return Selection.columns(self) | (dict(steps=self.n_steps) if self.refill else {})
+
+@patch
+def end_epoch(self:SelectiveBackprop):
+    Selection.end_epoch(self)
+    self.n_steps = self.learn.dl.steps if isinstance(self.learn.dl, RefillDL) else self.n_iter
 
 @patch
 def state_dict(self:SelectiveBackprop): return Selection.state_dict(self) | dict(lived=self.lived, losses=self.losses.state_dict())
