@@ -17,7 +17,7 @@ from .core import _name
 __all__ = ['MixDraw', 'CutDraw', 'draw_weights', 'draw_partners', 'mix', 'MixedIds', 'Mixer', 'MixUp', 'check_mixup', 'cut_boxes',
            'CutMix', 'plot_beta']
 
-# %% ../nbs/10_mixup.ipynb #0142b2b3
+# %% ../nbs/10_mixup.ipynb #6a2deee1
 def draw_weights(
     n:int, # Rows
     alpha:float=.4, # Beta(alpha, alpha) for two rows, Dirichlet(alpha, ...) for more; 0: no mixing
@@ -30,7 +30,7 @@ def draw_weights(
 ) -> Tensor: # (n, k) float, each row adds up to 1; the first column is the row's own
     "How much each of `k` rows weighs in a mixture"
     m = 1 if per=='batch' else n
-    own = F.one_hot(torch.zeros(m, dtype=torch.int64, device=device), k).float()
+    own = torch.zeros(m, k, device=device); own[:,0] = 1.
     if not alpha: return own.expand(n, k)
     wide = torch.float32 if torch.device(device or 'cpu').type=='mps' else torch.float64   # a small alpha makes very small numbers
     g = torch._standard_gamma(torch.full((m,k), float(alpha), dtype=wide, device=device), generator)
