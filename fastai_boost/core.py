@@ -331,7 +331,7 @@ def check_schedule(start, end, every):
     if end is not None and isinstance(start, float)==isinstance(end, float) and end<=start: raise ValueError(f"`end={end}` must be after `start={start}`.")
     if isinstance(every, bool) or not isinstance(every, (int,np.integer)) or every<1: raise ValueError(f"`every` must be a whole number of steps from 1, got {every!r}.")
 
-# %% ../nbs/00_core.ipynb #b037f882
+# %% ../nbs/00_core.ipynb #60fc28f3
 class BoostCallback(Callback):
     "Base of every method: acts on training batches of a real fit, from `start` to `end`, on one step in `every`"
     run_valid,kind,splits,needs_ids,weighs = False,'weigh',True,False,False
@@ -366,6 +366,11 @@ class BoostCallback(Callback):
         for l,f in ((old,_leave),(learn,_join)):
             if l is not None: f(l, self)
 
+    def covers(self, epoch) -> bool:
+        "May it act in some step of `epoch`?"
+        begun = self.start<(epoch+1)/self.n_epoch if isinstance(self.start, float) else self.start<=epoch
+        return begun and not (self.end is not None and (self.end<=epoch/self.n_epoch if isinstance(self.end, float) else self.end<=epoch))
+
     def _within(self):
         def reached(o): return self.pct_train>=o if isinstance(o, float) else self.epoch>=o
         return reached(self.start) and not (self.end is not None and reached(self.end))
@@ -376,7 +381,7 @@ class BoostCallback(Callback):
     def end_epoch(self): "Called after each training epoch of a real fit"
     def columns(self) -> dict: return {} # Name and value per epoch, for the table and the loggers
 
-# %% ../nbs/00_core.ipynb #a689b98d
+# %% ../nbs/00_core.ipynb #6fc56297
 # When it acts, its random numbers, and what is saved of it
 @patch
 def scheduled(self:BoostCallback) -> bool:
@@ -405,6 +410,11 @@ def state_dict(self:BoostCallback) -> dict: # What must be put back to resume; t
 @patch
 def load_state_dict(self:BoostCallback, state):
     if 'rng' in state: self._rng = state['rng'].cpu()
+
+@patch
+def __getstate__(self:BoostCallback):
+    "Random numbers as a tensor: a copy goes on like the original"
+    return {**Callback.__getstate__(self), '_rng':BoostCallback.state_dict(self).get('rng')}
 
 # %% ../nbs/00_core.ipynb #743ae294
 def _name(cb): return type(cb).__name__
@@ -469,13 +479,13 @@ def form_loss(
         total = total + w*l
     return reduce_items(total, reduction_of(loss_func))
 
-# %% ../nbs/00_core.ipynb #94ebe4de
+# %% ../nbs/00_core.ipynb #ec0a2126
 _records = WeakKeyDictionary()   # of a Learner: (dataset, ItemRecord); outlives a fit and is not exported
 
 def _record_of(learn, device):
     "The record of `learn`'s training set, a new one when the dataset is another"
     ds,rec = _records.get(learn, (None,None))
-    if rec is None or ds is not learn.dls.train.dataset or rec.loss.device!=device:
+    if rec is None or ds is not learn.dls.train.dataset or rec.loss.device!=device or len(rec.loss)!=len(ds):
         _records[learn] = ds,rec = learn.dls.train.dataset,ItemRecord(len(learn.dls.train.dataset), device)
     return rec
 
@@ -609,7 +619,7 @@ def _merge_records(self:BoostCore):
     r.loss = torch.where(n>0, losses/n.clamp(min=1), old.loss)
     r.seen,r.trained = old.seen+counts[0],old.trained+counts[1]
 
-# %% ../nbs/00_core.ipynb #f9bab725
+# %% ../nbs/00_core.ipynb #77008793
 @contextmanager
 def kept_draws(
     dl=None # A loader whose own random state is kept too
@@ -629,7 +639,7 @@ def _no_lone_row(ok, dl, world):
         n = -(-n//world)
         return n<min(dl.bs, -(-len(ok)//world)) if dl.drop_last else n==0 or (n%dl.bs==1 and dl.bs>1)
     n,dropped = int(ok.sum()),(~ok).nonzero()[:,0]
-    k = next((k for k in range(len(dropped)+1) if not bad(n+k)), 0)
+    k = next((k for k in range(len(dropped)+1) if not bad(n+k)), int(n==0))
     ok[dropped[:k]] = True
     return ok
 
@@ -644,8 +654,9 @@ def draw_items(self:BoostCore,
     ids = torch.as_tensor(np.asarray(list(dl.get_idxs()), dtype='int64'))
     if world>1: ids,keep = (_from_first(o, self.record.loss.device) for o in (ids,keep))
     kept = ids[_no_lone_row(keep.cpu()[ids], dl, world)]
-    with kept_draws(): new = dl.new(get_idxs=partial(list, kept.tolist()), n=len(kept))
-    self.learn.dl = new
+    with kept_draws():
+        try: self.learn.dl = dl.new(get_idxs=partial(list, kept.tolist()), n=len(kept))
+        except TypeError as e: raise TypeError(f"The items of an epoch can't be chosen: {_name(dl)} can't be made anew by its `new` ({e}). Give the arguments of its `__init__` defaults.") from e
     return kept,ids
 
 def _from_first(t, device):
@@ -715,7 +726,7 @@ class BoostColumns(Callback):
         i = len(names)-self.recorder.add_time
         self.recorder.metric_names = L(names[:i]+core.names+names[i:])
 
-# %% ../nbs/00_core.ipynb #81913dd8
+# %% ../nbs/00_core.ipynb #e3e0df0c
 def _join(learn, cb):
     if not hasattr(learn, 'boost_core'): learn.add_cbs([BoostCore(), BoostColumns()])
 
@@ -743,7 +754,7 @@ def remove_boosts(self:Learner) -> Learner: # Itself
 @patch
 def item_record(self:Learner) -> pd.DataFrame: # Index: row of the training set; columns `loss`, `seen`, `trained`, `epoch`
     "Last loss, times seen, times trained on, and epoch of the last visit of each training item, over all fits with a method"
-    if self not in _records: raise ValueError("There is no record yet: fit with a method of fastai_boost first, e.g. `learn.batchboost().fit(1)`.")
+    if self not in _records: raise ValueError("There is no record yet: fit with a method of fastai_boost first" + (", e.g. `learn.batch_loss_filter().fit(1)`." if not self.boosts else f", here with {_name(self.boosts[0])}."))
     return _records[self][1].to_df()
 
 # %% ../nbs/00_core.ipynb #6f9b520f
@@ -800,7 +811,7 @@ def _set_rng_state(learn, s):
     for dl,o in zip(learn.dls.loaders, s['dls']):
         if o is not None: dl.rng = random.Random(); dl.rng.setstate((3, tuple(o), None))
 
-# %% ../nbs/00_core.ipynb #28500d66
+# %% ../nbs/00_core.ipynb #c5e5e229
 def _loadable(o):
     "Only what `torch.load(weights_only=True)` takes: lists for `L`, Python numbers for numpy's"
     if isinstance(o, dict): return {k:_loadable(v) for k,v in o.items()}
@@ -812,6 +823,7 @@ def save_run(self:Learner,
     file # Name in `learn.path/learn.model_dir`, or a path
 ) -> Path: # The file written
     "Save all that is needed to go on after the epoch that just ended: model, optimizer, random states, methods, item record"
+    if self.opt is None: raise ValueError("There is nothing to save yet: `save_run` saves a run that has trained for an epoch at least.")
     path = join_path_file(file, self.path/self.model_dir, ext='.pth')
     state = dict(model=get_model(self.model).state_dict(), opt=self.opt.state_dict(), rng=_rng_state(self),
                  boosts={cb.name:cb.state_dict() for cb in self.boosts})
