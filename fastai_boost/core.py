@@ -331,7 +331,7 @@ def check_schedule(start, end, every):
     if end is not None and isinstance(start, float)==isinstance(end, float) and end<=start: raise ValueError(f"`end={end}` must be after `start={start}`.")
     if isinstance(every, bool) or not isinstance(every, (int,np.integer)) or every<1: raise ValueError(f"`every` must be a whole number of steps from 1, got {every!r}.")
 
-# %% ../nbs/00_core.ipynb #60fc28f3
+# %% ../nbs/00_core.ipynb #b037f882
 class BoostCallback(Callback):
     "Base of every method: acts on training batches of a real fit, from `start` to `end`, on one step in `every`"
     run_valid,kind,splits,needs_ids,weighs = False,'weigh',True,False,False
@@ -366,11 +366,6 @@ class BoostCallback(Callback):
         for l,f in ((old,_leave),(learn,_join)):
             if l is not None: f(l, self)
 
-    def covers(self, epoch) -> bool:
-        "May it act in some step of `epoch`?"
-        begun = self.start<(epoch+1)/self.n_epoch if isinstance(self.start, float) else self.start<=epoch
-        return begun and not (self.end is not None and (self.end<=epoch/self.n_epoch if isinstance(self.end, float) else self.end<=epoch))
-
     def _within(self):
         def reached(o): return self.pct_train>=o if isinstance(o, float) else self.epoch>=o
         return reached(self.start) and not (self.end is not None and reached(self.end))
@@ -381,8 +376,14 @@ class BoostCallback(Callback):
     def end_epoch(self): "Called after each training epoch of a real fit"
     def columns(self) -> dict: return {} # Name and value per epoch, for the table and the loggers
 
-# %% ../nbs/00_core.ipynb #6fc56297
+# %% ../nbs/00_core.ipynb #a5f36607
 # When it acts, its random numbers, and what is saved of it
+@patch
+def covers(self:BoostCallback, epoch) -> bool:
+    "May it act in some step of `epoch`?"
+    begun = self.start<(epoch+1)/self.n_epoch if isinstance(self.start, float) else self.start<=epoch
+    return begun and not (self.end is not None and (self.end<=epoch/self.n_epoch if isinstance(self.end, float) else self.end<=epoch))
+
 @patch
 def scheduled(self:BoostCallback) -> bool:
     "Is the current step one to act on?"
