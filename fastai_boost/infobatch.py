@@ -14,7 +14,7 @@ from .core import _name
 from .loss_filter import Selection, _wide, no_losses
 
 # %% auto #0
-__all__ = ['prune_below_mean', 'kept_weights', 'InfoBatch', 'check_infobatch']
+__all__ = ['prune_below_mean', 'kept_weights', 'InfoBatch']
 
 # %% ../nbs/22_infobatch.ipynb #84aaff55
 def prune_below_mean(
@@ -39,7 +39,7 @@ def kept_weights(
     "The weight of each item: n_low/n_kept for those below the mean, 1 for the others"
     return torch.where(low, low[every].sum()/low[kept].sum().clamp(min=1), 1.)
 
-# %% ../nbs/22_infobatch.ipynb #7fee7cc6
+# %% ../nbs/22_infobatch.ipynb #036374d4
 @boost_method('infobatch')
 class InfoBatch(Selection):
     "Leave out a share `r` of the items whose last loss is below the mean, and weigh those kept of them for all. Needs a loader that tells its items"
@@ -56,7 +56,7 @@ class InfoBatch(Selection):
         every:int=1 # Leave items out in one epoch in `every`
     ):
         super().__init__(start, end, every)
-        check_infobatch(r, delta, norm)
+        _check_infobatch(r, delta, norm)
         store_attr('r,delta,rescale,norm')
 
     def select(self, losses) -> Tensor: # int64 rows
@@ -78,8 +78,8 @@ class InfoBatch(Selection):
         w = self.weights[self.learn.boost_core.ids]
         self.learn.boost_core.weigh(w if self.norm=='epoch' else w/w.mean())
 
-# %% ../nbs/22_infobatch.ipynb #0500e8af
-def check_infobatch(r, delta, norm):
+# %% ../nbs/22_infobatch.ipynb #62a88ad5
+def _check_infobatch(r, delta, norm):
     "Refuse what can't be meant, naming the argument"
     for k,v in dict(r=r, delta=delta).items():
         if isinstance(v, bool) or not isinstance(v, (int,float,np.number)): raise TypeError(f"`{k}` must be a number, got {v!r}.")

@@ -14,10 +14,9 @@ from .core import *
 from .core import _from_first, _name, _processes
 
 # %% auto #0
-__all__ = ['keep_by_loss', 'filter_by_loss', 'Selection', 'BatchLossFilter', 'check_loss_filter', 'TimeGuard', 'rows_per_epoch',
-           'RandomFilter']
+__all__ = ['keep_by_loss', 'filter_by_loss', 'Selection', 'BatchLossFilter', 'TimeGuard', 'rows_per_epoch', 'RandomFilter']
 
-# %% ../nbs/20_loss_filter.ipynb #be20c534
+# %% ../nbs/20_loss_filter.ipynb #0fdde892
 def _wide(l): return l.float() if l.device.type=='mps' else l.double()   # sums of many rows need the digits
 
 def keep_by_loss(
@@ -37,13 +36,14 @@ def keep_by_loss(
     n = (-(-n//multiple)*multiple).clamp(max=bs)
     return order,torch.where(total.isfinite() & (total>0), n, bs)
 
-@delegates(keep_by_loss)
 def filter_by_loss(
     losses, # (rows,) float tensor, on any device
-    **kwargs
+    min_loss_perc:float=.9, # Share of the summed loss that the kept rows must reach; from 1 on all are kept
+    min_sample_perc:float=0., # Share of the rows that is kept at least, rounded up
+    multiple:int=1 # The number of rows is rounded up to a multiple of this
 ) -> Tensor: # int64 indices of the kept rows, in order of falling loss
     "The rows with the largest losses that together make up `min_loss_perc` of the sum; all of them where the sum is 0 or not finite"
-    order,n = keep_by_loss(losses, **kwargs)
+    order,n = keep_by_loss(losses, min_loss_perc, min_sample_perc, multiple)
     return order[:int(n)]
 
 # %% ../nbs/20_loss_filter.ipynb #79863253
@@ -93,7 +93,7 @@ def end_epoch(self:Selection):
         warnings.warn(f"{_name(self)}: in {bad} choices of epoch {self.epoch} the losses had no positive, finite sum. {'All rows were kept there.' if all_kept else 'What share of them was kept is not known.'}")
     self.latest = (new[ok,4].sum()/new[ok,3].sum()).item() if ok.any() else float('nan'), (new[:,2].sum()/new[:,1].sum()).item()
 
-# %% ../nbs/20_loss_filter.ipynb #9c978ae2
+# %% ../nbs/20_loss_filter.ipynb #e79dc458
 @boost_method('batch_loss_filter')
 class BatchLossFilter(Selection):
     "Train on the rows that make up `min_loss_perc` of the loss. `ValueError` for thresholds that drop all or nothing, `TypeError` for a loss that can't be split"
@@ -111,7 +111,7 @@ class BatchLossFilter(Selection):
         auto:bool|list=False, # Filter only in epochs in which it saves time; a list of one bool per epoch repeats the `decisions` of an earlier run
     ):
         super().__init__(start, end, every)
-        check_loss_filter(min_loss_perc, min_sample_perc, score, scale_factor, refresh, multiple, auto)
+        _check_loss_filter(min_loss_perc, min_sample_perc, score, scale_factor, refresh, multiple, auto)
         store_attr('min_loss_perc,min_sample_perc,score,scale_factor,refresh,multiple,auto')
         self.needs_ids,self.guard = score=='stale',TimeGuard(auto) if auto else None
 
@@ -131,8 +131,8 @@ class BatchLossFilter(Selection):
         if self.guard is not None: self.guard.scored(self)
     def _losses(self): return score_batch(self.learn, self._shrunk())
 
-# %% ../nbs/20_loss_filter.ipynb #b21d4199
-def check_loss_filter(min_loss_perc, min_sample_perc, score, scale_factor, refresh, multiple, auto):
+# %% ../nbs/20_loss_filter.ipynb #894b5222
+def _check_loss_filter(min_loss_perc, min_sample_perc, score, scale_factor, refresh, multiple, auto):
     "Refuse what can't be meant, naming the argument"
     for k,v in dict(min_loss_perc=min_loss_perc, min_sample_perc=min_sample_perc, scale_factor=scale_factor).items():
         if isinstance(v, bool) or not isinstance(v, (int,float,np.number)): raise TypeError(f"`{k}` must be a number, got {v!r}.")
@@ -223,7 +223,7 @@ class TimeGuard:
     def load_state_dict(self, state): self.decisions,self.costs = list(state['decisions']),dict(state['costs'])
     def __getstate__(self): return {**vars(self), 'marks':None, 'times':dict(plain=[],part=[]), 'shares':[]}
 
-# %% ../nbs/20_loss_filter.ipynb #81062861
+# %% ../nbs/20_loss_filter.ipynb #d0ab4ac1
 def _mark(device):
     "A point in the time of `device`; reading it does not wait"
     if device.type!='cuda': return time.perf_counter()
@@ -257,7 +257,7 @@ def after_step(self:TimeGuard, cb):
     if self.marks is not None: self.times[self.marks[0]].append((*self.marks[1:], _mark(_device(cb))))
     self.marks = None
 
-# %% ../nbs/20_loss_filter.ipynb #127b0e3a
+# %% ../nbs/20_loss_filter.ipynb #6cf916e6
 @patch
 def decide(self:TimeGuard,
     share:float # Share of the rows that would be kept

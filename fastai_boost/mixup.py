@@ -14,8 +14,8 @@ from .core import *
 from .core import _name
 
 # %% auto #0
-__all__ = ['MixDraw', 'CutDraw', 'draw_weights', 'draw_partners', 'mix', 'MixedIds', 'Mixer', 'MixUp', 'check_mixup', 'cut_boxes',
-           'CutMix', 'plot_beta']
+__all__ = ['MixDraw', 'CutDraw', 'draw_weights', 'draw_partners', 'mix', 'MixedIds', 'Mixer', 'MixUp', 'cut_boxes', 'CutMix',
+           'plot_beta']
 
 # %% ../nbs/10_mixup.ipynb #6a2deee1
 def draw_weights(
@@ -151,7 +151,7 @@ class Mixer(BoostCallback):
         if self.per=='pair': w = torch.where((torch.arange(n, device=device)<p[0])[:,None], w, w[p[0]])
         return MixDraw(w, p)
 
-# %% ../nbs/10_mixup.ipynb #e182f62b
+# %% ../nbs/10_mixup.ipynb #c34ad1e4
 @boost_method('mixup')
 class MixUp(Mixer):
     "Train on mixtures of rows and of their labels (arXiv 1710.09412)"
@@ -168,12 +168,12 @@ class MixUp(Mixer):
         **kwargs
     ):
         super().__init__(**kwargs)
-        check_mixup(alpha, per, partner, p, k)
+        _check_mixup(alpha, per, partner, p, k)
         store_attr('alpha,per,fold,partner,p,k,log_every')
         self.keys = None if keys is None else set(keys)
 
-# %% ../nbs/10_mixup.ipynb #6359dae7
-def check_mixup(alpha, per, partner, p, k):
+# %% ../nbs/10_mixup.ipynb #d6a31a57
+def _check_mixup(alpha, per, partner, p, k):
     "Refuse what can't be meant, naming the argument"
     for n,v in dict(alpha=alpha, p=p).items():
         if isinstance(v, bool) or not isinstance(v, (int,float,np.number)): raise TypeError(f"`{n}` must be a number, got {v!r}.")
@@ -275,7 +275,7 @@ def cut_boxes(
     box = inside(cy, h)[:,:,None] & inside(cx, w)[:,None,:]
     return box[:,None],1-box.float().mean((1,2))
 
-# %% ../nbs/10_mixup.ipynb #458c913c
+# %% ../nbs/10_mixup.ipynb #8370a698
 CutDraw = namedtuple('CutDraw', 'weights partners box')   # As `MixDraw`, and (rows, 1, height, width) bool
 
 @boost_method('cutmix')
@@ -292,7 +292,7 @@ class CutMix(Mixer):
     ):
         if per=='pair': raise ValueError("`per` must be 'batch' or 'item', got 'pair'.")
         super().__init__(**kwargs)
-        check_mixup(alpha, per, partner, p, 2)
+        _check_mixup(alpha, per, partner, p, 2)
         store_attr('alpha,per,partner,p,log_every')
         self.fold,self.k,self.keys = False,2,None
 

@@ -15,7 +15,7 @@ from .batchboost import stack_rows
 from .loss_filter import Selection, _wide
 
 # %% auto #0
-__all__ = ['select_prob', 'LossHistory', 'select_by_rank', 'SelectiveBackprop', 'check_selective', 'RefillDL']
+__all__ = ['select_prob', 'LossHistory', 'select_by_rank', 'SelectiveBackprop', 'RefillDL']
 
 # %% ../nbs/21_selective_backprop.ipynb #7b7192b9
 def select_prob(
@@ -61,7 +61,7 @@ def select_by_rank(
     logw = (1/keep-1)*((rank+.5)/n).log()
     return (logw-(-u.clamp(1e-12, 1-1e-7).log()).log()).topk(k).indices   # Gumbel's trick
 
-# %% ../nbs/21_selective_backprop.ipynb #d4e295f0
+# %% ../nbs/21_selective_backprop.ipynb #36e048cb
 @boost_method('selective_backprop')
 class SelectiveBackprop(Selection):
     "Train on rows drawn with the probability CDF(loss)^beta. `ValueError` for refilled batches in distributed training"
@@ -78,7 +78,7 @@ class SelectiveBackprop(Selection):
         **kwargs
     ):
         super().__init__(**kwargs)
-        check_selective(beta, history, stale, prime, keep)
+        _check_selective(beta, history, stale, prime, keep)
         store_attr('beta,stale,prime,keep')
         self.refill,self.needs_ids = refill and keep is None,stale>0
         self.losses,self.lived = LossHistory(history),0
@@ -93,14 +93,14 @@ class SelectiveBackprop(Selection):
 
     def scheduled(self): return self.primed and super().scheduled() and (not self.refill or isinstance(self.dl, RefillDL))
     def before_batch(self):
-        if isinstance(self.dl, RefillDL): self.learn.pct_train = (self.epoch+(self.dl.seen-1)/len(self.dl))/self.n_epoch
+        if isinstance(self.dl, RefillDL): self._follow_rows()
         elif self.acting: self._shrink()
     def after_loss(self):
         "Losses of steps without a scoring pass make history too"
         if not self.acting and self.learn.boost_core.items is not None: self.losses.add(self.learn.boost_core.items)
 
-# %% ../nbs/21_selective_backprop.ipynb #7dd3c382
-def check_selective(beta, history, stale, prime, keep):
+# %% ../nbs/21_selective_backprop.ipynb #c8930f9b
+def _check_selective(beta, history, stale, prime, keep):
     "Refuse what can't be meant, naming the argument"
     if isinstance(beta, bool) or not isinstance(beta, (int,float,np.number)): raise TypeError(f"`beta` must be a number, got {beta!r}.")
     if not 0<=beta<float('inf'): raise ValueError(f"`beta` must be 0 or more, and finite, got {beta}. Published: 3, which keeps about a quarter of the rows.")
@@ -150,6 +150,14 @@ def load_state_dict(self:SelectiveBackprop, state):
     Selection.load_state_dict(self, state)
     self.lived = state.get('lived', self.lived)
     self.losses.load_state_dict(state.get('losses', {}))
+
+# %% ../nbs/21_selective_backprop.ipynb #3e471a47
+@patch
+def _follow_rows(self:SelectiveBackprop):
+    "Schedules and the progress bar go by the rows that were read"
+    dl,pbar = self.dl,getattr(getattr(self.learn, 'progress', None), 'pbar', None)
+    self.learn.pct_train = (self.epoch+(dl.seen-1)/len(dl))/self.n_epoch
+    if pbar is not None: pbar.total = max(dl.steps, round(dl.steps*len(dl)/dl.seen))
 
 # %% ../nbs/21_selective_backprop.ipynb #a9ebd796
 @patch
