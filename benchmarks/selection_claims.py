@@ -14,7 +14,7 @@ from fastai_boost.experiment import train
 root,out = Path(__file__).parent.parent,Path('results/selection')
 seeds = 1,2,3
 kw = dict(cifar10_12800=dict(n_train=12800, epoch=30), cifar10_50000=dict(epoch=10), long=dict(n_train=4000, epoch=150), noise=dict(n_train=12800, epoch=30, noise=.4))
-plain_epochs = dict(cifar10_12800=(21,30), cifar10_50000=(7,10), long=(100,150), noise=(30,))   # plain training of less and of equal cost
+plain_epochs = dict(cifar10_12800=(12,18,21,30), cifar10_50000=(7,10), long=(100,150), noise=(21,30))   # plain training of less and of equal cost
 names = dict(cifar10_12800=['batch_loss_filter','batch_loss_filter_stale','batch_loss_filter_auto','selective_backprop','selective_backprop_stale','infobatch'],
              cifar10_50000=['batch_loss_filter_stale','infobatch'], long=['batch_loss_filter','infobatch'],
              noise=['batch_loss_filter','selective_backprop','infobatch'])

@@ -1,4 +1,4 @@
-"""What selection saves of an epoch's time when images are read from JPEG files, and when they are in memory.
+"""What selection saves of an epoch's time when images are read from image files, and when they are in memory.
 
     python benchmarks/selection_loading.py
 
@@ -46,7 +46,7 @@ def epoch_time(name, dls):
 
 def main(rounds=5):
     rows = []
-    for source in ('jpeg','memory'):
+    for source in ('files','memory'):
         dls = loaders(source)
         epoch_time('plain', dls)
         rs = [{k:epoch_time(k, dls) for k in methods} for _ in range(rounds)]

@@ -417,7 +417,7 @@ def __getstate__(self:BoostCallback):
     "Random numbers as a tensor: a copy goes on like the original"
     return {**Callback.__getstate__(self), '_rng':BoostCallback.state_dict(self).get('rng')}
 
-# %% ../nbs/00_core.ipynb #743ae294
+# %% ../nbs/00_core.ipynb #e3781b32
 def _name(cb): return type(cb).__name__
 
 def _two_mixers(learn, cbs):
@@ -440,6 +440,10 @@ def _filter_language_model(learn, cbs):
     carries = any(hasattr(m, 'reset') for m in learn.model.modules())
     if f and carries and _mro_has(learn.dls.train, 'LMDataLoader'): return f"{_name(f[0])} can't drop rows of a language model that carries a hidden state: each row goes on where the same row of the last batch ended. Take it off with `learn.remove_boosts()`"
 
+def _filter_accumulation_distributed(learn, cbs):
+    f = [cb for cb in cbs if cb.kind=='filter']
+    if f and num_distrib()>1 and any(_mro_has(cb, 'GradientAccumulation') for cb in learn.cbs): return f"{_name(f[0])} beside `GradientAccumulation` in distributed training would make the processes step at different times: each counts the rows that it keeps. Take one of the two off, or use larger batches"
+
 def _weigh_with_foreign_mixer(learn, cbs):
     w = [cb for cb in cbs if cb.kind=='weigh' or cb.weighs]
     if w and learn._grab_cbs(MixHandler): return f"{_name(w[0])} weighs items, but fastai's {_name(learn._grab_cbs(MixHandler)[0])} hides which items it mixed. Use `learn.mixup()` of fastai_boost instead"
@@ -449,6 +453,7 @@ RULES = [
     (_filter_after_mixer,       "the loss of a mixed row says little of the items in it"),
     (_mix_language_model,       "the target of a text is the text itself, one token on"),
     (_filter_language_model,    "the state of a row must meet the text that it is of"),
+    (_filter_accumulation_distributed, "all processes must step together"),
     (_weigh_with_foreign_mixer, "the weight of an item must follow it into the mixture")]
 
 # %% ../nbs/00_core.ipynb #6ec4d821
@@ -490,12 +495,12 @@ def _record_of(learn, device):
         _records[learn] = ds,rec = learn.dls.train.dataset,ItemRecord(len(learn.dls.train.dataset), device)
     return rec
 
-# %% ../nbs/00_core.ipynb #840bd708
+# %% ../nbs/00_core.ipynb #b90ad03c
 class BoostCore(Callback):
     "What the methods of a `Learner` share: state of the batch, its loss, the item record, the columns of the epoch table"
     order,run_valid = CORE,False
     _stateattrs = ('active','pairs','weight','ids','fresh','record','before','items')
-    active,record,pairs,weight,ids,fresh,scored_rows,logs,began,items = (),None,None,None,None,None,0,False,False,None
+    active,record,pairs,weight,ids,fresh,scored_rows,scored_before,logs,began,items = (),None,None,None,None,None,0,0,False,False,None
 
     @property
     def validating(self): return self.learn.lock.locked()   # `validate` and `get_preds` send the events of a fit too
@@ -522,7 +527,7 @@ class BoostCore(Callback):
         cb.check()
 
     def before_train(self):
-        self.rows,self.began = [0,0],True   # forward, backward
+        self.rows,self.scored_before,self.began = [0,0],self.scored_rows,True   # forward, backward
         if self.active and self.keep: self._begin_record()
         for cb in self.active: cb.begin_epoch()
         for cb in self.active: cb.wrap_loader()
@@ -698,11 +703,11 @@ def set_targets(self:BoostCore,
     self.pairs,self.fresh = pairs,fresh
     if ids is not None: self.ids = ids
 
-# %% ../nbs/00_core.ipynb #2a6d033e
+# %% ../nbs/00_core.ipynb #8b95349b
 @patch
 def column_values(self:BoostCore) -> dict:
     "Name and value of each column of the epoch"
-    res = dict(fwd_rows=self.rows[0], bwd_rows=self.rows[1])
+    res = dict(fwd_rows=self.rows[0]+self.scored_rows-self.scored_before, bwd_rows=self.rows[1])
     for cb in self.active: res.update({k:(float(v) if isinstance(v, Tensor) else v) for k,v in cb.columns().items()})
     return res
 

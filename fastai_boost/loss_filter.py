@@ -152,7 +152,7 @@ def batch_loss_filter(self:Learner, **kwargs) -> Learner: # Itself, so that call
     "Train on the rows that make up 90 % of each batch's loss"
     return self.add_boost(BatchLossFilter(**kwargs))
 
-# %% ../nbs/20_loss_filter.ipynb #5c44bc33
+# %% ../nbs/20_loss_filter.ipynb #65d0a1ff
 BatchLossFilter._shapes_ok,BatchLossFilter.acted = True,False
 
 @patch
@@ -164,6 +164,8 @@ def check(self:BatchLossFilter):
 def _check_shapes(self:BatchLossFilter):
     shapes = [tuple(o.shape) for o in tensors_of(self.xb)]
     if not any(len(o)==4 for o in shapes): raise ValueError(f"`scale_factor` shrinks images (rows, channels, height, width), but the inputs have the shape {shapes[0]}. Use `scale_factor=1.`")
+    sides = min(min(o[2:]) for o in shapes if len(o)==4)
+    if int(sides*self.scale_factor)<1: raise ValueError(f"`scale_factor={self.scale_factor}` leaves nothing of images with {sides} pixels a side.")
     if (y := first(tensors_of(self.yb))).ndim>2: raise ValueError(f"`scale_factor` can't shrink targets of the shape {tuple(y.shape)}. Use `scale_factor=1.`")
     self._shapes_ok = True
 
@@ -299,10 +301,10 @@ def _say(self:TimeGuard, cb, share, on):
     print(f"{_name(cb)}: scoring takes {c['score']/c['plain']:.0%} of a step, {share:.0%} of the rows {'are' if on else 'would be'} kept: an epoch takes {c['predicted']:.0%} of the time of a plain one. "
           f"Filtering is {'on' if on else 'off'} from epoch {cb.epoch+1}.")
 
-# %% ../nbs/20_loss_filter.ipynb #91fcf01a
+# %% ../nbs/20_loss_filter.ipynb #79604bb9
 @patch
 def after_loss(self:BatchLossFilter):
-    if self.guard is None or self.acting or self.learn.boost_core.items is None: return
+    if self.guard is None or self.acting or self.learn.boost_core.items is None or self.iter%4: return
     order,n = self._keep(items := self.learn.boost_core.items)
     self.guard.shares.append((n,len(items)))
 
@@ -327,7 +329,7 @@ def load_state_dict(self:BatchLossFilter, state):
     Selection.load_state_dict(self, state)
     if self.guard is not None and 'guard' in state: self.guard.load_state_dict(state['guard'])
 
-# %% ../nbs/20_loss_filter.ipynb #9c67346b
+# %% ../nbs/20_loss_filter.ipynb #89423b85
 def rows_per_epoch(
     like # Path of a CSV with a column `backward_rows` (of one run, cumulative) or `bwd_rows` (per epoch)
 ) -> list: # int per epoch
@@ -350,6 +352,7 @@ class RandomFilter(Selection):
     ):
         super().__init__(**kwargs)
         if isinstance(keep, bool) or not isinstance(keep, (int,float)) or not 0<keep<=1: raise ValueError(f"`keep` must lie above 0 and at most at 1, got {keep!r}: it is the share of the rows that is kept.")
+        if like is not None and (self.start,self.end,self.every)!=(0,None,1): raise ValueError("`like` says how many rows each epoch keeps, so it goes with no `start`, `end` or `every`.")
         store_attr('keep,like')
         self.share,self.rows = keep,None if like is None else rows_per_epoch(like)
 
@@ -363,7 +366,7 @@ class RandomFilter(Selection):
     def select(self, losses, k=None):
         return torch.randperm(len(losses), generator=self.rng(losses.device), device=losses.device)[:k or max(round(self.share*len(losses)), min(2,len(losses)))]
 
-# %% ../nbs/20_loss_filter.ipynb #440b8cf5
+# %% ../nbs/20_loss_filter.ipynb #22eb6046
 @patch
 def check(self:RandomFilter):
     if self.rows is not None and len(self.rows)<self.n_epoch: raise ValueError(f"`like` is of a run of {len(self.rows)} epochs, the fit has {self.n_epoch}.")
@@ -375,7 +378,7 @@ def begin_epoch(self:RandomFilter):
     if self.rows is None: return
     dl = self.learn.dl
     n,bs = getattr(dl, 'n', None) or len(dl.dataset),getattr(dl, 'bs', None) or dl.batch_size
-    self.share = min(1., self.rows[self.epoch]/(len(dl)*bs if dl.drop_last else n))
+    self.share = min(1., self.rows[self.epoch]/(len(dl)*bs*_processes(dl) if dl.drop_last else n))
 
 @patch
 def _how_many(self:RandomFilter, n):
@@ -448,7 +451,7 @@ def show_selection(self:Learner,
         if len(idxs): ax[0].set_ylabel(name)
     fig.suptitle(f'{_name(cb)}: {len(kept)} of {len(losses)} rows kept', fontsize=9); fig.tight_layout()
 
-# %% ../nbs/20_loss_filter.ipynb #5dca79e3
+# %% ../nbs/20_loss_filter.ipynb #7f6a7056
 def _image_of(item):
     "The first input of a dataset's item, as `show_row` takes it"
     x = item[0] if isinstance(item, (tuple,list,L)) else item
@@ -463,7 +466,7 @@ def _show_items(learn, fig, items, rec, title):
     for ax,i in zip(axs, items):
         ax.set_axis_on()
         item = ds[int(i)]
-        y = (tensor(item[-1])[None],) if isinstance(item, (tuple,list)) and len(item)>1 and isinstance(item[-1], (int,np.integer,Tensor)) else (torch.rand(1),)
+        y = (torch.as_tensor(item[-1])[None],) if isinstance(item, (tuple,list)) and len(item)>1 and isinstance(item[-1], (int,np.integer,Tensor)) else (torch.zeros(1),)
         show_row(ax, _image_of(item), f'{i}: {label_of(learn, y)} {rec.trained[i]}x')
 
 @patch
@@ -478,5 +481,6 @@ def plot_items(self:Learner,
     ok = rec[rec.loss.notna()]
     ax.scatter(ok.loss.clip(lower=1e-6), ok.trained+np.random.default_rng(0).uniform(-.25,.25,len(ok)), s=4, alpha=.4)
     ax.set(xscale='log', xlabel='last loss', ylabel='times trained on')
-    _show_items(self, mid, rec.index[:n], rec, 'trained on most'); _show_items(self, right, rec.index[::-1][:n], rec, 'trained on least')
+    with kept_draws(self.dls.train):
+        for f,items,title in ((mid,rec.index[:n],'trained on most'), (right,rec.index[::-1][:n],'trained on least')): _show_items(self, f, items, rec, title)
     return rec
