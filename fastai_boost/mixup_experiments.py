@@ -153,7 +153,7 @@ def adversarial(out=None, small=False, seeds=3):
     kw = dict(data='digits', n_train=600, epochs=4) if small else dict(data='cifar10', n_train=10000, epochs=20)
     return _all_runs(out, 'adversarial', [dict(kw, seed=s) for s in range(1,seeds+1)], _adversarial)
 
-# %% ../nbs/12_mixup_experiments.ipynb #36b8724e
+# %% ../nbs/12_mixup_experiments.ipynb #af96f817
 def ring_of_gaussians(n, generator=None):
     "Points of eight Gaussians on a circle"
     i = torch.randint(8, (n,), generator=generator)*math.pi/4
@@ -165,6 +165,7 @@ def two_moons(n, generator=None):
     x = torch.stack([t.cos()*(1-2*k)+k, t.sin()*(1-2*k)+.5*k], 1)-torch.tensor([.5,.25])
     return x*.8 + .04*torch.randn(n, 2, generator=generator)
 
+# %% ../nbs/12_mixup_experiments.ipynb #fee3073f
 _sets = dict(ring=ring_of_gaussians, moons=two_moons)
 def _mlp(n_out): return nn.Sequential(nn.Linear(2,128), nn.ReLU(), nn.Linear(128,128), nn.ReLU(), nn.Linear(128,n_out))
 

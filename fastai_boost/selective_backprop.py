@@ -162,7 +162,7 @@ def _follow_rows(self:SelectiveBackprop):
     self.learn.pct_train = (self.epoch+(dl.seen-1)/len(dl))/self.n_epoch
     if pbar is not None: pbar.total = max(dl.steps, round(dl.steps*len(dl)/dl.seen))
 
-# %% ../nbs/21_selective_backprop.ipynb #2c97255b
+# %% ../nbs/21_selective_backprop.ipynb #1f9c2185
 @patch
 def _draw_stale(self:SelectiveBackprop):
     "Read the items that their last losses select, and those whose losses are older than `stale` epochs, to be scored"
@@ -189,6 +189,7 @@ def _due_rows(self:SelectiveBackprop, dl, i, ids):
     due = self.due.to(ids.device)[ids]
     return due.nonzero()[:,0],(~due).nonzero()[:,0]
 
+# %% ../nbs/21_selective_backprop.ipynb #406be02c
 @patch
 def _choose(self:SelectiveBackprop, dl, i, xb, yb, ids):
     "The rows of batch `i` of `dl` to train on, int64 in batch order; `None`: all of them"
