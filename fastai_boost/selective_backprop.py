@@ -162,7 +162,7 @@ def _follow_rows(self:SelectiveBackprop):
     self.learn.pct_train = (self.epoch+(dl.seen-1)/len(dl))/self.n_epoch
     if pbar is not None: pbar.total = max(dl.steps, round(dl.steps*len(dl)/dl.seen))
 
-# %% ../nbs/21_selective_backprop.ipynb #1f9c2185
+# %% ../nbs/21_selective_backprop.ipynb #f55cdfdf
 @patch
 def _draw_stale(self:SelectiveBackprop):
     "Read the items that their last losses select, and those whose losses are older than `stale` epochs, to be scored"
@@ -174,7 +174,7 @@ def _draw_stale(self:SelectiveBackprop):
     self.cdf = rec.loss[known].sort()[0]
     u = torch.rand(len(due), generator=self.rng(due.device), device=due.device)
     kept,every = (o.to(due.device) for o in core.draw_items(due | (u<select_prob(rec.loss, self.cdf, self.beta))))
-    self.due = due.cpu()
+    self.due = due.cpu().numpy()
     seen,drawn = every[~due[every]],kept[~due[kept]]
     if len(seen): self.note(len(seen), len(drawn), _wide(rec.loss[seen]).sum(), _wide(rec.loss[drawn]).sum(), at=self.epoch)
 
@@ -182,11 +182,12 @@ def _draw_stale(self:SelectiveBackprop):
 def _due_rows(self:SelectiveBackprop, dl, i, ids):
     "Which rows of a batch must be scored, and which not (int64). Known for all batches once the epoch's order is, unless another filter was there first"
     if self.plan is None:
-        parts = [o.nonzero()[:,0] for b in self.due[torch.as_tensor(np.asarray(dl._DataLoader__idxs))].split(dl.bs) for o in (b,~b)]
-        flat = torch.cat(parts).to(ids.device).split([len(o) for o in parts])
+        due = self.due[np.asarray(dl._DataLoader__idxs)]
+        parts = [np.flatnonzero(o) for i in range(0, len(due), dl.bs) for b in [due[i:i+dl.bs]] for o in (b,~b)]
+        flat = torch.from_numpy(np.concatenate(parts)).to(ids.device).split([len(o) for o in parts])
         self.plan = list(zip(flat[::2], flat[1::2]))
     if sum(map(len, self.plan[i]))==len(ids): return self.plan[i]
-    due = self.due.to(ids.device)[ids]
+    due = torch.from_numpy(self.due).to(ids.device)[ids]
     return due.nonzero()[:,0],(~due).nonzero()[:,0]
 
 # %% ../nbs/21_selective_backprop.ipynb #406be02c
