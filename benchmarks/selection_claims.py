@@ -1,6 +1,6 @@
 """Does selection pay? Every method against plain training of the same cost, and against a random control.
 
-    python benchmarks/selection_claims.py                      # all settings, two runs at a time: about four hours on two cores
+    python benchmarks/selection_claims.py                      # all settings, two runs at a time: about two hours on two cores
     python benchmarks/selection_claims.py noise long           # some of them: cifar10_12800, cifar10_50000, long, noise
 
 Runs that are complete are read, not repeated. Writes results/selection/<setting>/ (a CSV per run) and results/selection/<setting>.csv (the last epoch of each run)."""

@@ -93,11 +93,10 @@ def end_epoch(self:Selection):
         warnings.warn(f"{_name(self)}: in {bad} choices of epoch {self.epoch} the losses had no positive, finite sum. {'All rows were kept there.' if all_kept else 'What share of them was kept is not known.'}")
     self.latest = (new[ok,4].sum()/new[ok,3].sum()).item() if ok.any() else float('nan'), (new[:,2].sum()/new[:,1].sum()).item()
 
-# %% ../nbs/20_loss_filter.ipynb #e79dc458
+# %% ../nbs/20_loss_filter.ipynb #de1b6ea2
 @boost_method('batch_loss_filter')
 class BatchLossFilter(Selection):
     "Train on the rows that make up `min_loss_perc` of the loss. `ValueError` for thresholds that drop all or nothing, `TypeError` for a loss that can't be split"
-    @delegates(BoostCallback.__init__)
     def __init__(self,
         min_loss_perc:float=.9, # Share of the summed loss that the kept rows must reach
         min_sample_perc:float=0., # Share of the rows that is kept at least
