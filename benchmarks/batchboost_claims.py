@@ -12,7 +12,8 @@ import pandas as pd, torch
 from fastai.vision.all import *
 from fastai_boost.batchboost import *
 from fastai_boost.data import boost_dls
-from fastai_boost.experiment import train, methods, small_convnet
+from fastai_boost.experiment import train, methods
+from fastai_boost.models import small_convnet
 
 torch.set_num_threads(1)
 results = Path(os.environ.get('RESULTS', Path(__file__).parent.parent/'results'))

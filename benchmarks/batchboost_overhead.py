@@ -10,7 +10,7 @@ import numpy as np, pandas as pd, torch, fastai
 from fastai.vision.all import *
 from fastai_boost.core import SyncCounter
 from fastai_boost.batchboost import *
-from fastai_boost.experiment import small_convnet
+from fastai_boost.models import small_convnet
 
 torch.set_num_threads(1)
 out = Path(__file__).parent.parent/'results'/'batchboost_overhead.csv'

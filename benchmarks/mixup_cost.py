@@ -10,7 +10,7 @@ from fastai.vision.all import *
 from fastai.callback.mixup import MixUp as FastaiMixUp
 from fastai_boost.core import SyncCounter
 from fastai_boost.mixup import CutMix, MixUp
-from fastai_boost.experiment import small_convnet
+from fastai_boost.models import small_convnet
 
 torch.set_num_threads(1)
 out = Path(__file__).parent.parent/'results'/'mixup_cost.csv'

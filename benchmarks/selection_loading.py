@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np, pandas as pd, torch, fastai
 from fastai.vision.all import *
 from fastai_boost.all import *
-from fastai_boost.experiment import small_convnet
+from fastai_boost.models import small_convnet
 from fastai_boost.data import balanced_idxs
 
 torch.set_num_threads(1)

@@ -7,14 +7,15 @@ Docs: https://fastai-boost.github.io/fastai_boost/all.html.md"""
 # %% auto #0
 __all__ = []
 
-# %% ../nbs/99_all.ipynb #942d1595
-from . import core,mixup,batchboost,loss_filter,selective_backprop,infobatch,data
+# %% ../nbs/99_all.ipynb #30ff4627
+from . import core,mixup,batchboost,loss_filter,selective_backprop,infobatch,models,data
 from .core import *
 from .mixup import *
 from .batchboost import *
 from .loss_filter import *
 from .selective_backprop import *
 from .infobatch import *
+from .models import *
 from .data import *
 
-__all__ = [o for m in (core,mixup,batchboost,loss_filter,selective_backprop,infobatch,data) for o in m.__all__]
+__all__ = [o for m in (core,mixup,batchboost,loss_filter,selective_backprop,infobatch,models,data) for o in m.__all__]
