@@ -56,7 +56,7 @@ def draw_partners(
     res[p[:m]] = p[:m].view(-1,2).flip(1).flatten()
     return res[None]
 
-# %% ../nbs/10_mixup.ipynb #dbf111e8
+# %% ../nbs/10_mixup.ipynb #a41a75be
 def _col(w, x):
     if not isinstance(w, Tensor): return w
     return w.to(x.device, x.dtype).reshape(w.shape+(1,)*(x.ndim-w.ndim)) if w.ndim else w.to(x.dtype)
@@ -79,15 +79,13 @@ def _blend(x, others, ws):
 
 def mix(
     x, # Tensor, or nesting of tensors, rows first
-    partner, # (rows,) int64: the other row of each; (k-1, rows) for more than one; or a batch of the nesting of `x`
-    lam # Share of the row itself: number, (rows,) tensor, or (rows, k) weights
+    partner, # (rows,) int64: the other row of each; (k-1, rows) for more than one
+    lam # Share of the row itself: number or (rows,) tensor; (rows, k) weights for more than two rows
 ): # As `x`
     "`lam*x + (1-lam)*x[partner]` for every tensor"
-    ws = _shares(lam)
-    if isinstance(partner, Tensor) and not partner.is_floating_point() and partner.ndim<3 and partner is not x:
-        idxs = partner.reshape(-1, partner.shape[-1])
-        return map_nested(lambda t: _blend(t, [t[i] for i in idxs], ws), x)
-    return map_nested(lambda t,o: _blend(t, [o], ws), x, partner)
+    ws,idxs = _shares(lam),partner.reshape(-1, partner.shape[-1])
+    if len(ws)!=len(idxs)+1: raise ValueError(f'`partner` {tuple(partner.shape)} names {len(idxs)+1} rows per mixture, but `lam` has weights for {len(ws)}.')
+    return map_nested(lambda t: _blend(t, [t[i] for i in idxs], ws), x)
 
 # %% ../nbs/10_mixup.ipynb #4bbd5ecd
 _follow = {getattr(torch.Tensor, o) for o in '__getitem__ view reshape flatten transpose permute unsqueeze squeeze t contiguous long int to clone detach cpu cuda'.split()}
