@@ -129,7 +129,7 @@ def _parts(lf, pred, *yb):
     if isinstance(f, nn.CrossEntropyLoss) and f.ignore_index<0: return f(pred, y.to(pred.dtype))
     return sum(y[:,c]*f(pred, torch.full_like(y[:,c], c, dtype=torch.long), **kw) for c in range(y.shape[1]))
 
-# %% ../nbs/00_core.ipynb #861555ee
+# %% ../nbs/00_core.ipynb #1cbd9a8e
 def item_loss(
     loss_func, # fastai's or torch's loss, or any callable with a `reduction`
     pred, # Output of the model, rows first
@@ -138,6 +138,7 @@ def item_loss(
     "The loss of each row: mean (sum for `reduction='sum'`) over what else a row has. `TypeError` where the loss can't be split"
     bs,how = n_rows(yb),reduction_of(loss_func)
     u = _parts(loss_func, pred, *yb)
+    if not bs: return u.sum().expand(0)
     if not u.ndim or u.numel()%bs:
         raise TypeError(f"The loss `{getattr(loss_func, '__name__', type(loss_func).__name__)}` cannot be split into one loss per row: "
             f"with reduction='none' it returned shape {tuple(u.shape)} for {bs} rows. It must return the unreduced values, rows first.")
@@ -331,7 +332,7 @@ def check_schedule(start, end, every):
     if end is not None and isinstance(start, float)==isinstance(end, float) and end<=start: raise ValueError(f"`end={end}` must be after `start={start}`.")
     if isinstance(every, bool) or not isinstance(every, (int,np.integer)) or every<1: raise ValueError(f"`every` must be a whole number of steps from 1, got {every!r}.")
 
-# %% ../nbs/00_core.ipynb #b037f882
+# %% ../nbs/00_core.ipynb #bdbf17be
 class BoostCallback(Callback):
     "Base of every method: acts on training batches of a real fit, from `start` to `end`, on one step in `every`"
     run_valid,kind,splits,needs_ids,weighs = False,'weigh',True,False,False
@@ -341,8 +342,10 @@ class BoostCallback(Callback):
     def __init__(self,
         start:int|float=0, # First epoch (int) or fraction of training (float below 1)
         end:int|float=None, # Epoch or fraction at which it stops; `None`: never
-        every:int=1 # Act on one step in `every`
+        every:int=1, # Act on one step in `every`
+        **kwargs
     ):
+        if kwargs: raise TypeError(f"{_name(self)} has no argument {', '.join(map(repr, kwargs))}: known are {', '.join(_params(type(self)))}.")
         check_schedule(start, end, every)
         store_attr('start,end,every')
 
@@ -417,13 +420,15 @@ def __getstate__(self:BoostCallback):
     "Random numbers as a tensor: a copy goes on like the original"
     return {**Callback.__getstate__(self), '_rng':BoostCallback.state_dict(self).get('rng')}
 
-# %% ../nbs/00_core.ipynb #e3781b32
+# %% ../nbs/00_core.ipynb #4f08ae60
 def _name(cb): return type(cb).__name__
+def _whose(cb): return f"fastai's {_name(cb)}" if isinstance(cb, MixHandler) else _name(cb)
 
 def _two_mixers(learn, cbs):
     mixers = [cb for cb in cbs if cb.kind=='mix'] + list(learn._grab_cbs(MixHandler))
     if len(mixers)<2: return
-    return f"{' and '.join(map(_name, mixers))} both mix the rows of a batch. Keep one: `learn.remove_cb({_name(mixers[0])})` or `learn.remove_cb({_name(mixers[1])})`"
+    away = ' or '.join(f'`learn.remove_cb(learn.{cb.name})`' for cb in mixers[:2])
+    return f"{' and '.join(map(_whose, mixers))} both mix the rows of a batch. Keep one: {away}"
 
 def _filter_after_mixer(learn, cbs):
     mixers = [cb for cb in cbs if cb.kind=='mix'] + list(learn._grab_cbs(MixHandler))

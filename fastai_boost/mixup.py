@@ -18,7 +18,21 @@ from fastai.distributed import DistributedDL
 __all__ = ['MixDraw', 'CutDraw', 'draw_weights', 'draw_partners', 'mix', 'MixedIds', 'Mixer', 'MixUp', 'cut_boxes', 'CutMix',
            'plot_beta']
 
-# %% ../nbs/10_mixup.ipynb #6a2deee1
+# %% ../nbs/10_mixup.ipynb #961a102f
+def _check_mixup(alpha, per, partner, p, k, log_every, pers=('item','batch','pair')):
+    "Refuse what can't be meant, naming the argument"
+    for n,v in dict(alpha=alpha, p=p).items():
+        if isinstance(v, bool) or not isinstance(v, (int,float,np.number)): raise TypeError(f"`{n}` must be a number, got {v!r}.")
+    if not 0<=alpha<float('inf'): raise ValueError(f"`alpha` must be 0 or more, and finite, got {alpha}: weights are drawn from Beta(alpha, alpha).")
+    if per not in pers: raise ValueError(f"`per` must be {' or '.join(map(repr, pers))}, got {per!r}.")
+    if partner not in ('shuffle','roll','loader'): raise ValueError(f"`partner` must be 'shuffle', 'roll' or 'loader', got {partner!r}.")
+    if not 0<=p<=1: raise ValueError(f"`p` must lie between 0 and 1, got {p}: it is the probability that a row is mixed.")
+    if isinstance(k, bool) or not isinstance(k, (int,np.integer)) or k<2: raise ValueError(f"`k` must be a whole number from 2, got {k!r}: so many rows make a mixture.")
+    if not log_every>=1: raise ValueError(f"`log_every` must be at least 1, got {log_every}: pictures are sent once in so many steps.")
+    if per=='pair' and (partner!='shuffle' or k!=2): raise ValueError("`per='pair'` mixes two rows with each other: it needs `partner='shuffle'` and `k=2`.")
+    if partner=='loader' and k!=2: raise ValueError("`partner='loader'` mixes two rows, one of each loader: it needs `k=2`.")
+
+# %% ../nbs/10_mixup.ipynb #584610d1
 def draw_weights(
     n:int, # Rows
     alpha:float=.4, # Beta(alpha, alpha) for two rows, Dirichlet(alpha, ...) for more; 0: no mixing
@@ -30,18 +44,19 @@ def draw_weights(
     device=None # Where the draw is made
 ) -> Tensor: # (n, k) float, each row adds up to 1; the first column is the row's own
     "How much each of `k` rows weighs in a mixture"
+    _check_mixup(alpha, per, 'shuffle', p, k, 1, ('item','batch'))
     m = 1 if per=='batch' else n
     own = torch.zeros(m, k, device=device); own[:,0] = 1.
     if not alpha: return own.expand(n, k)
-    wide = torch.float32 if torch.device(device or 'cpu').type=='mps' else torch.float64   # a small alpha makes very small numbers
-    g = torch._standard_gamma(torch.full((m,k), float(alpha), dtype=wide, device=device), generator)
-    total = g.sum(1, keepdim=True)
-    w = torch.where(total>0, g/total, own.to(wide)).float()
+    wide = torch.float32 if torch.device(device or 'cpu').type=='mps' else torch.float64
+    u = torch.rand(m, k, generator=generator, device=device, dtype=wide).clamp_(min=1e-30)
+    g = torch._standard_gamma(torch.full((m,k), alpha+1., dtype=wide, device=device), generator)
+    w = (g.log()+u.log()/alpha).softmax(1).float()   # gamma(alpha) = gamma(alpha+1) * u^(1/alpha), in logs: a small alpha makes numbers too small to write
     if fold: w = w.sort(1, descending=True)[0]
     if p<1: w = torch.where(torch.rand(m, 1, generator=generator, device=device)<p, w, own)
     return w.expand(n, k)
 
-# %% ../nbs/10_mixup.ipynb #40b9178c
+# %% ../nbs/10_mixup.ipynb #32c96778
 def draw_partners(
     n:int, # Rows
     partner:str='shuffle', # 'shuffle': a random permutation; 'roll': the row before; 'pair': rows in pairs, each the other's partner
@@ -50,6 +65,7 @@ def draw_partners(
     device=None # Where the draw is made
 ) -> Tensor: # (k-1, n) int64
     "With which other rows each row is mixed"
+    if partner not in ('shuffle','roll','pair') or k<2 or partner=='pair' and k!=2: raise ValueError(f"`partner` must be 'shuffle', 'roll', or with `k=2` 'pair', and `k` at least 2, got {partner!r} and {k!r}.")
     if partner=='roll': return torch.stack([torch.arange(n, device=device).roll(j) for j in range(1,k)])
     perms = torch.stack([torch.randperm(n, generator=generator, device=device) for _ in range(k-1)])
     if partner!='pair': return perms
@@ -57,7 +73,7 @@ def draw_partners(
     res[p[:m]] = p[:m].view(-1,2).flip(1).flatten()
     return res[None]
 
-# %% ../nbs/10_mixup.ipynb #82680fd3
+# %% ../nbs/10_mixup.ipynb #9d5f0418
 def _col(w, x):
     if not isinstance(w, Tensor): return w
     return w.to(x.device, x.dtype).reshape(w.shape+(1,)*(x.ndim-w.ndim)) if w.ndim else w.to(x.dtype)
@@ -84,7 +100,7 @@ def mix(
     lam # Share of the row itself: number or (rows,) tensor; (rows, k) weights for more than two rows
 ): # As `x`
     "`lam*x + (1-lam)*x[partner]` for every tensor"
-    ws,idxs = _shares(lam),partner.reshape(-1, partner.shape[-1])
+    ws,idxs = _shares(lam),partner[None] if partner.ndim==1 else partner
     if len(ws)!=len(idxs)+1: raise ValueError(f'`partner` {tuple(partner.shape)} names {len(idxs)+1} rows per mixture, but `lam` has weights for {len(ws)}.')
     return map_nested(lambda t: _blend(t, [t[i] for i in idxs], ws) if t.ndim else t, x)
 
@@ -156,7 +172,7 @@ def _carry(cls:MixedIds, ids, own, on, kind, name):
     if isinstance(own, (tuple,list)): return type(own)(one(*o) for o in zip(own, *others, *(shares or [])))
     return one(own, *others, *(shares or []))
 
-# %% ../nbs/10_mixup.ipynb #ec1b9174
+# %% ../nbs/10_mixup.ipynb #1d5ee1a7
 MixDraw = namedtuple('MixDraw', 'weights partners')   # (rows, k) float, own first; (k-1, rows) int64, or a second batch (xb, yb)
 
 class Mixer(BoostCallback):
@@ -180,13 +196,13 @@ class Mixer(BoostCallback):
     def new_draw(self, n, device) -> MixDraw:
         "Draw how `n` rows are mixed"
         g = self.rng(device)
-        w = draw_weights(n, self.alpha, self.per, self.fold, self.p, self.k, g, device)
+        w = draw_weights(n, self.alpha, 'batch' if self.per=='batch' else 'item', self.fold, self.p, self.k, g, device)
         if self.partner=='loader': return MixDraw(w, self._second_batch(n, g))
         p = draw_partners(n, 'pair' if self.per=='pair' else self.partner, self.k, g, device)
         if self.per=='pair': w = torch.where((torch.arange(n, device=device)<p[0])[:,None], w, w[p[0]])
         return MixDraw(w, p)
 
-# %% ../nbs/10_mixup.ipynb #71743dc4
+# %% ../nbs/10_mixup.ipynb #c977ead7
 @boost_method('mixup')
 class MixUp(Mixer):
     "Train on mixtures of rows and of their labels (arXiv 1710.09412)"
@@ -207,35 +223,23 @@ class MixUp(Mixer):
         super().__init__(start, end, **kwargs)
         _check_mixup(alpha, per, partner, p, k, log_every)
         store_attr('alpha,per,fold,partner,p,k,log_every')
+        if keys is not None and not isinstance(keys, (str,int)) and not len(keys): raise ValueError('`keys` names no input to mix: leave it out to mix all.')
         self.keys = None if keys is None else {keys} if isinstance(keys, (str,int)) else set(keys)
 
-# %% ../nbs/10_mixup.ipynb #d11a3032
-def _check_mixup(alpha, per, partner, p, k, log_every):
-    "Refuse what can't be meant, naming the argument"
-    for n,v in dict(alpha=alpha, p=p).items():
-        if isinstance(v, bool) or not isinstance(v, (int,float,np.number)): raise TypeError(f"`{n}` must be a number, got {v!r}.")
-    if not 0<=alpha<float('inf'): raise ValueError(f"`alpha` must be 0 or more, and finite, got {alpha}: weights are drawn from Beta(alpha, alpha).")
-    if per not in ('item','batch','pair'): raise ValueError(f"`per` must be 'item', 'batch' or 'pair', got {per!r}.")
-    if partner not in ('shuffle','roll','loader'): raise ValueError(f"`partner` must be 'shuffle', 'roll' or 'loader', got {partner!r}.")
-    if not 0<=p<=1: raise ValueError(f"`p` must lie between 0 and 1, got {p}: it is the probability that a row is mixed.")
-    if isinstance(k, bool) or not isinstance(k, (int,np.integer)) or k<2: raise ValueError(f"`k` must be a whole number from 2, got {k!r}: so many rows make a mixture.")
-    if not log_every>=1: raise ValueError(f"`log_every` must be at least 1, got {log_every}: pictures are sent once in so many steps.")
-    if per=='pair' and (partner!='shuffle' or k!=2): raise ValueError("`per='pair'` mixes two rows with each other: it needs `partner='shuffle'` and `k=2`.")
-    if partner=='loader' and k!=2: raise ValueError("`partner='loader'` mixes two rows, one of each loader: it needs `k=2`.")
-
+# %% ../nbs/10_mixup.ipynb #f5724b8f
 @patch
 @delegates(MixUp)
 def mixup(self:Learner, alpha:float=.4, **kwargs) -> Learner: # Itself, so that calls can be chained
     "Train on mixtures of rows and of their labels"
     return self.add_boost(MixUp(alpha, **kwargs))
 
-# %% ../nbs/10_mixup.ipynb #e7139f39
+# %% ../nbs/10_mixup.ipynb #051f40bd
 @patch
 def apply(self:Mixer, draw):
     "Mix the batch as `draw` says"
     core,ws = self.learn.boost_core,draw.weights
     second = isinstance(draw.partners, tuple)
-    others = [draw.partners] if second else [(take(self.learn.xb, p),take(self.learn.yb, p)) for p in draw.partners]
+    others = [draw.partners] if second else [(take(self._chosen(self.learn.xb), p),take(self.learn.yb, p)) for p in draw.partners]
     yb = self.learn.yb
     self.learn.xb = self._mixed_inputs(self.learn.xb, [o[0] for o in others], ws)
     srcs = [torch.full_like(ws[:,0], -1).long()] if second else list(draw.partners)
@@ -258,7 +262,7 @@ def _dominant(y, others, ws):
     for j,o in enumerate(others): y = torch.where(best==j+1, o, y)
     return y
 
-# %% ../nbs/10_mixup.ipynb #15b03a54
+# %% ../nbs/10_mixup.ipynb #e238288e
 @patch
 def _mixed_inputs(self:Mixer, xb, others, ws):
     "Inputs mixed: numbers blended, ids as `MixedIds`; what `keys` leaves out is the row's own"
@@ -272,23 +276,28 @@ def _mixed_inputs(self:Mixer, xb, others, ws):
         if self.keys is None or key in self.keys: return map_nested(one, x, *os)
         if isinstance(x, dict): return type(x)({k:entry(k, v, *(o[k] for o in os)) for k,v in x.items()})
         return x
-    known = self._keys_of(xb)
+    known = _keys_of(dict(enumerate(xb)))
     if self.keys is not None and not self.keys<=known: raise ValueError(f"`keys` names {sorted(map(str, self.keys-known))}, but the inputs have {sorted(map(str, known))}.")
     self.only_ids = not any(o.is_floating_point() for o in tensors_of(xb))
     return tuple(entry(i, *o) for i,o in enumerate(zip(xb, *others)))
 
+def _keys_of(d): return {*d, *(k for v in d.values() if isinstance(v, dict) for k in _keys_of(v))}
+
 @patch
-def _keys_of(self:Mixer, xb): return {*range(len(xb)), *(k for x in xb if isinstance(x, dict) for k in x)}
+def _chosen(self:Mixer, xb):
+    "The inputs, with `None` for those that `keys` leaves out"
+    def entry(key, x): return x if self.keys is None or key in self.keys else {k:entry(k, v) for k,v in x.items()} if isinstance(x, dict) else None
+    return tuple(entry(i, x) for i,x in enumerate(xb))
 
 @patch
 def after_pred(self:Mixer):
     if self.draw is None or self.checked or all(self.looked_up): return
     self.checked = True
     what = f"{_name(self)} can't mix {'these inputs' if self.only_ids else 'some of the inputs'}: they are whole numbers, and the model looks up no embedding of them (`nn.Embedding`) that could be blended. "
-    if self.only_ids and not any(self.looked_up): raise ValueError(what+"Take it off with `learn.remove_boosts()`.")
+    if self.only_ids and not any(self.looked_up): raise ValueError(what+"Make them floats if they are pictures or numbers, or take it off with `learn.remove_boosts()`.")
     warnings.warn(what+"They stay those of the row itself. Name the others with `keys=` if that is meant.")
 
-# %% ../nbs/10_mixup.ipynb #b14ab0e8
+# %% ../nbs/10_mixup.ipynb #bc794b87
 @patch
 def _second_batch(self:Mixer, n, g):
     "`n` rows of a second, independent loader of the training set"
@@ -310,7 +319,10 @@ def _second_loader(self:Mixer, g):
         if isinstance(getattr(dl, 'sampler', None), torch.utils.data.SequentialSampler): raise ValueError("`partner='loader'` needs a training loader that shuffles: in order, every row would be its own partner.")
         self.second_dl = dl
         return dl
-    with kept_draws(): self.second_dl = dl.new(shuffle=True, drop_last=False)
+    own = {k:getattr(dl, k) for k in ('wgts','partial_n') if hasattr(dl, k)}   # of fastai's weighted and partial loaders
+    try:
+        with kept_draws(): self.second_dl = dl.new(shuffle=True, drop_last=False, **own)
+    except TypeError as e: raise TypeError(f"`partner='loader'` can't make a second loader like `{type(dl).__name__}` with `new()` ({e}): take partners of the same batch, the default.") from e
     self.second_dl.rng = random.Random(int(torch.randint(2**31, (1,), generator=g, device=g.device)))
     return self.second_dl
 
@@ -333,7 +345,7 @@ def cut_boxes(
     box = inside(cy, h)[:,:,None] & inside(cx, w)[:,None,:]
     return box[:,None],1-box.float().mean((1,2))
 
-# %% ../nbs/10_mixup.ipynb #0f25b01c
+# %% ../nbs/10_mixup.ipynb #dc671cdf
 CutDraw = namedtuple('CutDraw', 'weights partners box')   # As `MixDraw`, and (rows, 1, height, width) bool
 
 @boost_method('cutmix')
@@ -350,9 +362,8 @@ class CutMix(Mixer):
         log_every:int=500, # Send pictures to TensorBoard and W&B, where the `Learner` has them, once in so many steps
         **kwargs
     ):
-        if per=='pair': raise ValueError("`per` must be 'batch' or 'item', got 'pair'.")
         super().__init__(start, end, **kwargs)
-        _check_mixup(alpha, per, partner, p, 2, log_every)
+        _check_mixup(alpha, per, partner, p, 2, log_every, ('item','batch'))
         store_attr('alpha,per,partner,p,log_every')
         self.fold,self.k,self.keys = False,2,None
 
@@ -396,29 +407,31 @@ def apply(self:CutMix, draw):
     def weight(w1): return draw.weights[:,0]*w1[:-1]+draw.weights[:,1]*w1[src]
     self.learn.boost_core.set_targets([(1., self.learn.yb, weight)], self._fresh(draw.weights))
 
-# %% ../nbs/10_mixup.ipynb #6b9e032f
+# %% ../nbs/10_mixup.ipynb #f6dadb66
 @patch
 def _labels(self:Mixer, yb, draw, i):
-    "`3 + 7, 0.81` for row `i`"
-    own,lam = label_of(self.learn, yb, i),draw.weights[i,0].item()
+    "`3 + 7, 0.81` for row `i`: labels, and the share of each but the last"
+    own,lam = label_of(self.learn, yb, i),' '.join(f'{o:.2f}' for o in draw.weights[i,:max(1, draw.weights.shape[1]-1)].tolist())
     if isinstance(draw.partners, tuple): other = label_of(self.learn, draw.partners[1], i)
     else: other = ' + '.join(label_of(self.learn, yb, int(p[i])) for p in draw.partners)
-    return f'{own} + {other}, {lam:.2f}' if own else f'{lam:.2f}'
+    return f'{own} + {other}, {lam}' if own else lam
 
 @patch
 def show_mixup(self:Learner,
     n:int=6, # How many rows
-    **kwargs # Arguments of `MixUp`; those of the mixer on the `Learner` if it has one
+    **kwargs # Arguments of the mixer on the `Learner`, or of `MixUp`; without any, as the one on the `Learner` has them
 ):
     "A real batch before and after mixing, and the difference"
     had = first(cb for cb in self.boosts if isinstance(cb, Mixer))
-    cb = copy.copy(had) if had is not None and not kwargs else MixUp(**kwargs)
+    if isinstance(n, bool) or not isinstance(n, int) or n<1: raise ValueError(f'`n` must be a whole number from 1, got {n!r}: so many rows are shown.')
+    cb = copy.copy(had) if had is not None and not kwargs else (type(had) if had is not None else MixUp)(**kwargs)
     vars(cb).update(_learn=self, _rng=None)
     dl,core = self.dls.train,getattr(self, 'boost_core', None)
     self.boost_core = BoostCore()
     try:
         with kept_draws(dl):
-            self._split(self._set_device(next(iter(dl))))
+            if (b := next(iter(dl), None)) is None: raise ValueError('The training loader gives no batch: are there fewer rows than one batch, with `drop_last`?')
+            self._split(self._set_device(b))
             xb,yb = self.xb,self.yb
             cb.draw = cb.new_draw(n_rows(yb), first(tensors_of(yb)).device); cb.apply(cb.draw)
         before,after = (first(o for o in tensors_of(b) if o.is_floating_point()) for b in (xb,self.xb))
@@ -429,11 +442,11 @@ def show_mixup(self:Learner,
     if before is None: raise ValueError('There is no picture of this: the inputs are whole numbers, and only their embeddings are mixed.')
     fig,axs = plt.subplots(3, n:=min(n,len(before)), figsize=(1.4*n,4.9), squeeze=False)
     for i in range(n):
-        for ax,x,t in zip(axs[:,i], (before,after,after-before), (label_of(self, yb, i), cb._labels(yb, cb.draw, i), '')): show_row(ax, x[i], t)
+        for ax,x,t in zip(axs[:,i], (before,after,(after-before).abs()), (label_of(self, yb, i), cb._labels(yb, cb.draw, i), '')): show_row(ax, x[i], t)
     for ax,t in zip(axs[:,0], ('before','after','difference')): ax.set_ylabel(t)
     fig.tight_layout()
 
-# %% ../nbs/10_mixup.ipynb #3770c536
+# %% ../nbs/10_mixup.ipynb #ece8d750
 @patch
 def _log_pictures(self:Mixer, before, n=16):
     "The three grids, to TensorBoard and W&B"
@@ -441,19 +454,20 @@ def _log_pictures(self:Mixer, before, n=16):
     wandb = sys.modules.get('wandb') if wb else None
     after = first(tensors_of(self.learn.xb))
     if (tb is None and wandb is None) or before.ndim!=4: return
-    for name,x in dict(before=before, after=after, difference=after-before).items():
+    for name,x in dict(before=before, after=after, difference=(after-before).abs()).items():
         x = x[:n].detach().float().as_subclass(Tensor).cpu()
         lo,hi = x.amin((1,2,3), True),x.amax((1,2,3), True)
         x = (x-lo)/(hi-lo+1e-8)
         if tb is not None: tb.writer.add_images(f'mixup/{name}', x, self.train_iter)
         if wandb: wandb.log({f'mixup/{name}': [wandb.Image(o) for o in x]}, step=wb._wandb_step+1)   # that of this batch
 
-# %% ../nbs/10_mixup.ipynb #64e0ccf4
+# %% ../nbs/10_mixup.ipynb #04bf3725
 def plot_beta(
     alpha:float=.4, # As `MixUp` has it
     ax=None # Axes to draw on
 ): # The axes
     "Density of lambda for `alpha`, as drawn and folded to the larger share"
+    if not alpha>0: raise ValueError(f'`alpha` must be above 0, got {alpha}: 0 mixes nothing.')
     if ax is None: _,ax = plt.subplots(figsize=(5,2.5))
     x = torch.linspace(.002, .998, 499)
     y = torch.distributions.Beta(alpha, alpha).log_prob(x).exp()
