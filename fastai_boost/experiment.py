@@ -263,13 +263,22 @@ def boost_train(
     with _cli_errors(out): df = train(out=out, **kwargs)
     _print_summary(df)
 
-# %% ../nbs/70_experiment.ipynb #a635e111
-def _experiment(name, out, size, seeds):
-    with _cli_errors(out): df = run_experiment(name, out, size, seeds)
+# %% ../nbs/70_experiment.ipynb #e4fceb01
+def _experiment(name, out, size, seeds, path):
+    with _cli_errors(out): df = run_experiment(name, out, size, seeds, path)
     print(experiments[name][2](df).to_string())
     print(f'Written to {out}: {name}.csv, {name}.png and a file per run')
 
-# %% ../nbs/70_experiment.ipynb #83ebfa9d
+def _check_options(experiment, small, given):
+    "Refuse what would have no effect"
+    if not experiment:
+        if small: raise ValueError('--small is for --experiment only')
+        return
+    known = {k:p.default for f in (train,boost_compare) for k,p in inspect.signature(f).parameters.items()}
+    idle = [k for k,v in given.items() if k!='path' and v!=known[k]]
+    if idle: raise ValueError(f"{', '.join('--'+k.replace('_','-') for k in idle)} has no effect with --experiment, which has settings of its own: only --small, --seeds, --path and --out do")
+
+# %% ../nbs/70_experiment.ipynb #b4727aa4
 @call_parse
 @delegates(train, but='name,seed,bar'.split(','))
 @_typed
@@ -282,11 +291,12 @@ def boost_compare(
     equal_rows:bool=False, # Give the other methods so many epochs that they train on as many rows as batchboost?
     out:str=None, # Folder for the results (default: results/ and the name of the data); runs that are complete there are not repeated
     experiment:str=None, # Run an experiment of the mixup paper instead: corrupted, between, adversarial, gan, capacity or calibration
-    small:bool=False, # Run that experiment in seconds, on digits?
+    small:bool=False, # Run that experiment in seconds, on digits and points?
     **kwargs
 ):
     "Compare methods over several seeds; with no arguments on scikit-learn's digits, in about a minute"
-    if experiment: return _experiment(experiment, out or f'results/mixup{"_small"*small}', 'small' if small else 'full', seeds)
+    with _cli_errors(out): _check_options(experiment, small, dict(kwargs, names=names, data=data, epoch=epoch, batch_size=batch_size, equal_rows=equal_rows))
+    if experiment: return _experiment(experiment, out or f'results/mixup{"_small"*small}', 'small' if small else 'full', seeds, kwargs.get('path'))
     out = out or f'results/{data}'
     kw = dict(data=data, epoch=epoch, batch_size=batch_size, out=out, n_train=None, path=None) | kwargs
     with _cli_errors(out):

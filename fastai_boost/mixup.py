@@ -172,16 +172,16 @@ def _carry(cls:MixedIds, ids, own, on, kind, name):
     if isinstance(own, (tuple,list)): return type(own)(one(*o) for o in zip(own, *others, *(shares or [])))
     return one(own, *others, *(shares or []))
 
-# %% ../nbs/10_mixup.ipynb #1d5ee1a7
+# %% ../nbs/10_mixup.ipynb #c4dfe585
 MixDraw = namedtuple('MixDraw', 'weights partners')   # (rows, k) float, own first; (k-1, rows) int64, or a second batch (xb, yb)
 
 class Mixer(BoostCallback):
     "Base of the methods that mix rows of a batch with others. `draw` is that of the last batch"
     kind,draw,second,lams,checked,looked_up = 'mix',None,None,(),False,()
     _stateattrs = BoostCallback._stateattrs+('draw','second','second_dl','lams','checked','looked_up')
-    def before_fit(self): self.second,self.checked = None,False
-    def before_train(self): self.lams = []
-    def after_fit(self): self.second = None
+    def before_fit(self): self.checked = False
+    def before_train(self): self.lams,self.second = [],None
+    def after_train(self): self.second = None
     def before_batch(self):
         self.draw = None
         if not self.acting: return

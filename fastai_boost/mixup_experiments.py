@@ -56,7 +56,7 @@ def accuracy_on(model, x, y) -> float:
     "Share of the rows `x` of which `model` says `y`; NaN where there are none"
     return (predict(model, x).argmax(1)==y).float().mean().item() if len(x) else float('nan')
 
-# %% ../nbs/12_mixup_experiments.ipynb #e14b81b8
+# %% ../nbs/12_mixup_experiments.ipynb #5619bcf5
 def _grid(**kw):
     "A dict for each combination of those arguments that are lists"
     lists = [v if isinstance(v, (list,range)) else [v] for v in kw.values()]
@@ -65,17 +65,33 @@ def _grid(**kw):
 def _cached(out, name, f, settings):
     "The rows of a run: read from the folder `out`, or made by `f(**settings)` and written there"
     fn = out and Path(out)/f'runs/{name}-{settings_hash(settings)}.csv'
-    if fn and fn.exists(): return pd.read_csv(fn)
+    if fn and fn.exists(): return pd.read_csv(fn, float_precision='round_trip')
     df = pd.DataFrame([settings|r for r in f(**settings)])
     if fn: write_whole(fn, df.to_csv(index=False))
     return df
 
 def _all_runs(out, name, f, todo) -> pd.DataFrame:
     "The rows of all runs in `todo`"
-    bar = progress_bar(todo, leave=False) if len(todo)>3 and (IN_NOTEBOOK or sys.stdout.isatty()) else todo
-    return pd.concat([_cached(out, name, f, s) for s in bar], ignore_index=True)
+    bar,dfs = progress_bar(todo, leave=False) if len(todo)>3 and (IN_NOTEBOOK or sys.stdout.isatty()) else todo,[]
+    for i,s in enumerate(bar):
+        dfs.append(_cached(out, name, f, s))
+        if bar is todo and len(todo)>3 and out: print(f'{i+1}/{len(todo)}', ', '.join(f'{k} {v}' for k,v in s.items()), flush=True)
+    return pd.concat(dfs, ignore_index=True)
 
-# %% ../nbs/12_mixup_experiments.ipynb #2f09cc6e
+# %% ../nbs/12_mixup_experiments.ipynb #7565af47
+def _spread(df, by, scale=1, digits=3) -> pd.DataFrame:
+    "`mean ± standard deviation` of the columns of `df`, a row per seed, grouped `by`"
+    g = df.groupby(by, sort=False)
+    cols = [c for c in df.columns if c not in (*by,'seed')]
+    m,s = g[cols].mean()*scale,g[cols].std().fillna(0)*scale
+    return pd.DataFrame({c:[f'{a:.{digits}f} ± {b:.{digits}f}' for a,b in zip(m[c],s[c])] for c in cols}, index=m.index)
+
+def _lines(ax, df, x, y, label):
+    "The mean over the seeds of `y` against `x`, and each seed as a thin line"
+    line, = ax.plot(df.groupby(x)[y].mean(), '.-', label=label)
+    for _,d in df.groupby('seed'): ax.plot(d[x], d[y], color=line.get_color(), lw=.6, alpha=.5)
+
+# %% ../nbs/12_mixup_experiments.ipynb #4b6d48d5
 _corrupted_methods = dict(plain=(0,0), mixup_1=(1,0), mixup_8=(8,0), dropout=(0,.5), mixup_dropout=(1,.3))   # alpha, dropout
 
 class Watch(Callback):
@@ -84,41 +100,41 @@ class Watch(Callback):
     def after_epoch(self):
         if (self.epoch+1)%self.k==0: self.rows.append(dict(epoch=self.epoch+1, **{n:accuracy_on(self.model, *o) for n,o in self.sets.items()}))
 
-def _corrupted(data, n_train, noise, method, epochs, seed):
+def _corrupted(data, n_train, noise, method, epochs, seed, path=None):
     "Train on partly random labels"
     mix,drop = _corrupted_methods[method]
     set_seed(seed, reproducible=True)
-    dls,clean = (boost_dls(data, bs=128, n_train=n_train, seed=seed, augment=False, noise=o) for o in (noise,0))
+    dls,clean = (boost_dls(data, path=path, bs=128, n_train=n_train, seed=seed, augment=False, noise=o) for o in (noise,0))
     (x,y),(_,true) = all_rows(dls.train),all_rows(clean.train)
     watch = Watch(epochs//10, test=all_rows(dls.valid), fits_true=(x[y==true],y[y==true]), memorised=(x[y!=true],y[y!=true]))
     fitted(dls.train, small_convnet(x.shape[1], dls.c, dropout=drop), epochs, mix, cbs=watch)
     return watch.rows
 
-# %% ../nbs/12_mixup_experiments.ipynb #a97320a4
-def corrupted_labels(out=None, size='full', seeds=3) -> pd.DataFrame: # Per run and every tenth of it: accuracy on the test set, on training rows with a true label, with a wrong one
+# %% ../nbs/12_mixup_experiments.ipynb #37d322a6
+def corrupted_labels(out=None, size='full', seeds=3, path=None) -> pd.DataFrame: # Per run and every tenth of it: accuracy on the test set, on training rows with a true label, with a wrong one
     "Experiment 1"
     kw = dict(small=dict(data='digits', n_train=300, noise=.5, epochs=10), medium=dict(data='digits', n_train=1000, noise=.5, epochs=60),
         full=dict(data='cifar10', n_train=4000, noise=[.2,.5,.8], epochs=50))[size]
-    return _all_runs(out, 'corrupted', _corrupted, _grid(**kw, method=[*_corrupted_methods], seed=range(1,seeds+1)))
+    return _all_runs(out, 'corrupted', partial(_corrupted, path=path), _grid(**kw, method=[*_corrupted_methods], seed=range(1,seeds+1)))
 
 def plot_corrupted(df, fig):
     "Test accuracy over the epochs above, wrong labels that were memorised below"
     noises = df.noise.unique()
     for axs,col,label in zip(fig.subplots(2, len(noises), squeeze=False, sharex=True), ('test','memorised'), ('test accuracy','wrong labels memorised')):
         for ax,noise in zip(axs, noises):
-            for m,d in df[df.noise==noise].groupby('method', sort=False): ax.plot(d.groupby('epoch')[col].mean(), label=m)
+            for m,d in df[df.noise==noise].groupby('method', sort=False): _lines(ax, d, 'epoch', col, m)
             if col=='test': ax.set_title(f'{noise:.0%} random labels')
             else: ax.set_xlabel('epoch')
         axs[0].set_ylabel(label)
     fig.axes[0].legend(fontsize=8)
 
-# %% ../nbs/12_mixup_experiments.ipynb #fb5dc48f
-def summarise_corrupted(df) -> pd.DataFrame: # Means over the seeds, in percent
-    "Best and last test accuracy, and what of the training labels was learned"
+# %% ../nbs/12_mixup_experiments.ipynb #85b9277f
+def summarise_corrupted(df) -> pd.DataFrame: # Percent
+    "Best (of the ten checks) and last test accuracy, and what of the training labels was learned"
     by = ['noise','method','seed']
-    last = df.groupby(by, sort=False).last()
-    t = last.assign(best=df.groupby(by).test.max())[['best','test','fits_true','memorised']].rename(columns=dict(test='last'))
-    return (t.groupby(['noise','method'], sort=False).mean()*100).round(1)
+    t = df.groupby(by, sort=False).last().assign(best=df.groupby(by).test.max())[['best','test','fits_true','memorised']]
+    t.columns = 'best test accuracy %','last test accuracy %','true labels fitted %','wrong labels memorised %'
+    return _spread(t.reset_index(), by[:2], 100, 1)
 
 # %% ../nbs/12_mixup_experiments.ipynb #19a33cd0
 def toy_set(name, n=500, seed=0) -> tuple: # (n, 2) float32 points, (n,) int64 classes
@@ -156,8 +172,8 @@ def _between(name, mix, epochs, seed):
     both = dict(accuracy=accuracy_on(model, x, y), outside=grad_norm(model, far))
     return [dict(lam=round(float(o),1), grad_norm=grad_norm(model, o*a+(1-o)*b), **both) for o in torch.linspace(0,1,11)]
 
-# %% ../nbs/12_mixup_experiments.ipynb #d6e72d50
-def between_points(out=None, size='full', seeds=3) -> pd.DataFrame: # Per run and place between the classes: gradient norm; per run: accuracy, gradient norm outside
+# %% ../nbs/12_mixup_experiments.ipynb #1123a69b
+def between_points(out=None, size='full', seeds=3, path=None) -> pd.DataFrame: # Per run and place between the classes: gradient norm; per run: accuracy, gradient norm outside
     "Experiment 2"
     epochs = dict(small=20, medium=100, full=200)[size]
     return _all_runs(out, 'between', _between, _grid(name=['moons','rings'], mix=[0,1], epochs=epochs, seed=range(1,seeds+1)))
@@ -177,15 +193,17 @@ def plot_between(df, fig):
     axs = fig.subplots(2, 3)
     for row,(name,d) in zip(axs, df.groupby('name')):
         plot_surfaces(name, int(d.epochs.iloc[0]), axs=row)
-        for m,e in d.groupby('mix'): row[2].plot(e.groupby('lam').grad_norm.mean(), '.-', label='mixup' if m else 'plain')
+        for m,e in d.groupby('mix'): _lines(row[2], e, 'lam', 'grad_norm', 'mixup' if m else 'plain')
         row[0].set_ylabel(name); row[2].set(ylabel='norm of the gradient'); row[2].legend(fontsize=8)
     axs[1,2].set_xlabel('share of class 0')
 
-# %% ../nbs/12_mixup_experiments.ipynb #697668b5
-def summarise_between(df) -> pd.DataFrame: # Means over the seeds
-    "The largest gradient norm between the classes, that far from all points, and the accuracy"
-    g = df.groupby(['name','mix','seed']).agg(between=('grad_norm','max'), outside=('outside','first'), accuracy=('accuracy','first'))
-    return g.groupby(['name','mix']).mean().round(3)
+# %% ../nbs/12_mixup_experiments.ipynb #42d35148
+def summarise_between(df) -> pd.DataFrame:
+    "Gradient norm on the way between the classes (largest, mean), at the data themselves, and far from all points; accuracy"
+    by = ['name','mix','seed']
+    t = df.groupby(by).agg(largest=('grad_norm','max'), mean=('grad_norm','mean'))
+    t['at the data'] = df[df.lam.isin([0.,1.])].groupby(by).grad_norm.mean()
+    return _spread(t.join(df.groupby(by)[['outside','accuracy']].first()).reset_index(), by[:2], 1, 2)
 
 # %% ../nbs/12_mixup_experiments.ipynb #3ef978d5
 def fgsm(
@@ -210,11 +228,11 @@ class Scaled(nn.Module):
         self.mean,self.std = (o.as_subclass(Tensor).cpu() for o in (n.mean,n.std))
     def forward(self, x): return self.model((x-self.mean)/self.std)
 
-# %% ../nbs/12_mixup_experiments.ipynb #908ea72f
-def _adversarial(data, n_train, epochs, n_test, seed):
+# %% ../nbs/12_mixup_experiments.ipynb #94fb2485
+def _adversarial(data, n_train, epochs, n_test, seed, path=None):
     "Errors of a plain and a mixup net on attacked images"
     set_seed(seed, reproducible=True)
-    dls = boost_dls(data, bs=128, n_train=n_train, seed=seed)
+    dls = boost_dls(data, path=path, bs=128, n_train=n_train, seed=seed)
     x,y = (o.as_subclass(Tensor) for o in dls.valid_ds.rows)
     idxs = torch.randperm(len(x), generator=torch.Generator().manual_seed(0))[:n_test]
     x,y = x[idxs]/255,y[idxs]
@@ -225,24 +243,24 @@ def _adversarial(data, n_train, epochs, n_test, seed):
         rows += [dict(attack=attack, eps=eps, method=m, kind=k, error=1-accuracy_on(nets[m], advs[s], y)) for m in ('plain','mixup') for k,s in (('white box',m),('transferred','other'))]
     return rows
 
-def adversarial(out=None, size='full', seeds=3) -> pd.DataFrame: # Per run, attack, strength (of 255), method and kind: the error
+def adversarial(out=None, size='full', seeds=3, path=None) -> pd.DataFrame: # Per run, attack, strength (of 255), method and kind: the error
     "Experiment 3"
     kw = dict(small=dict(data='digits', n_train=600, epochs=4, n_test=200), medium=dict(data='cifar10', n_train=3000, epochs=10, n_test=300),
         full=dict(data='cifar10', n_train=10000, epochs=20, n_test=1000))[size]
-    return _all_runs(out, 'adversarial', _adversarial, _grid(**kw, seed=range(1,seeds+1)))
+    return _all_runs(out, 'adversarial', partial(_adversarial, path=path), _grid(**kw, seed=range(1,seeds+1)))
 
-# %% ../nbs/12_mixup_experiments.ipynb #faff70eb
+# %% ../nbs/12_mixup_experiments.ipynb #d5003d87
 def plot_adversarial(df, fig):
     "Error against the strength of the attack"
     for ax,((attack,kind),d) in zip(fig.subplots(1, 4, sharey=True), df.groupby(['attack','kind'], sort=False)):
-        for m,e in d.groupby('method', sort=False): ax.plot(e.groupby('eps').error.mean(), '.-', label=m)
+        for m,e in d.groupby('method', sort=False): _lines(ax, e, 'eps', 'error', m)
         ax.set(title=f'{attack}, {kind}', xlabel='largest change of a pixel, of 255')
     fig.axes[0].set_ylabel('error'); fig.axes[0].legend()
 
-def summarise_adversarial(df) -> pd.DataFrame: # Means over the seeds, in percent
+def summarise_adversarial(df) -> pd.DataFrame: # Percent
     "Errors per attack and strength"
-    t = df.pivot_table(index=['attack','kind','eps'], columns='method', values='error', sort=False)*100
-    return t.round(1)
+    t = _spread(df[['attack','kind','eps','method','seed','error']], ['attack','kind','eps','method'], 100, 1)
+    return t.error.unstack('method', sort=False).add_suffix(', error %')
 
 # %% ../nbs/12_mixup_experiments.ipynb #c09c491b
 def ring_of_gaussians(n, generator=None) -> Tensor: # (n, 2)
@@ -261,7 +279,7 @@ def sliced_distance(a, b, n=64) -> float:
     d = F.normalize(torch.randn(n, 2, generator=torch.Generator().manual_seed(0)), dim=1)
     return ((a@d.T).sort(0)[0]-(b@d.T).sort(0)[0]).abs().mean().item()
 
-# %% ../nbs/12_mixup_experiments.ipynb #d021ad57
+# %% ../nbs/12_mixup_experiments.ipynb #89a10f7f
 _sets = dict(ring=ring_of_gaussians, moons=two_moons)
 def _mlp(n_out): return nn.Sequential(nn.Linear(2,128), nn.ReLU(), nn.Linear(128,128), nn.ReLU(), nn.Linear(128,n_out))
 
@@ -272,8 +290,9 @@ def gan_samples(name, mix, steps, seed, shots=4, bs=256, alpha=.2) -> list: # (5
     og,od = (torch.optim.Adam(o.parameters(), 1e-3, betas=(.5,.999)) for o in (gen,disc))
     for i in range(1, steps+1):
         real,fake = _sets[name](bs),gen(torch.randn(bs,2))
-        lam = torch.distributions.Beta(alpha, alpha).sample((bs,1)) if mix else torch.ones(bs,1)
-        if mix: d_loss = F.binary_cross_entropy_with_logits(disc(lam*real+(1-lam)*fake.detach()), lam)
+        if mix:
+            lam = torch.distributions.Beta(alpha, alpha).sample((bs,1))
+            d_loss = F.binary_cross_entropy_with_logits(disc(lam*real+(1-lam)*fake.detach()), lam)
         else: d_loss = (F.softplus(-disc(real)).mean()+F.softplus(disc(fake.detach())).mean())/2
         od.zero_grad(); d_loss.backward(); od.step()
         g_loss = F.softplus(-disc(fake)).mean()
@@ -282,64 +301,70 @@ def gan_samples(name, mix, steps, seed, shots=4, bs=256, alpha=.2) -> list: # (5
             with torch.no_grad(): res.append(gen(torch.randn(512, 2, generator=torch.Generator().manual_seed(0))))
     return res
 
-# %% ../nbs/12_mixup_experiments.ipynb #1a1a4d65
+# %% ../nbs/12_mixup_experiments.ipynb #50c21807
 def _gan(name, mix, steps, seed):
     real = _sets[name](512, torch.Generator().manual_seed(1))
     return [dict(step=(k+1)*steps//20, distance=sliced_distance(s, real)) for k,s in enumerate(gan_samples(name, mix, steps, seed, 20))]
 
-def gan(out=None, size='full', seeds=3) -> pd.DataFrame: # Per run and twentieth of it: distance of the samples to the real points
+def gan(out=None, size='full', seeds=3, path=None) -> pd.DataFrame: # Per run and twentieth of it: distance of the samples to the real points
     "Experiment 4"
     steps = dict(small=80, medium=1000, full=6000)[size]
     return _all_runs(out, 'gan', _gan, _grid(name=[*_sets], mix=[False,True], steps=steps, seed=range(1,seeds+1)))
 
 def plot_gan(df, fig):
-    "Samples over time of both sets, without mixup and with it, and their distance to the real points"
-    steps = int(df.steps.iloc[0])
-    grid = fig.add_gridspec(4, 6)
+    "Samples of the first seed over time and of the others at the end, and their distance to the real points"
+    steps,seeds = int(df.steps.iloc[0]),df.seed.unique().tolist()
+    grid = fig.add_gridspec(4, len(seeds)+5)
     for k,((name,mix),d) in enumerate(df.groupby(['name','mix'], sort=False)):
-        real = _sets[name](512)
-        for j,s in enumerate(gan_samples(name, mix, steps, 1)):
-            ax = fig.add_subplot(grid[k,j]); ax.scatter(*real.T, s=1, c='lightgray'); ax.scatter(*s.T, s=1, c='C1')
-            ax.set(xlim=(-1.7,1.7), ylim=(-1.7,1.7), xticks=[], yticks=[])
-            if k==0: ax.set_title(f'step {(j+1)*steps//4}')
-            if j==0: ax.set_ylabel(f'{name}, {"mixup" if mix else "plain"}', fontsize=8)
-        if not mix: curve = fig.add_subplot(grid[k:k+2,4:]); curve.set_ylabel('distance to the real points')
-        curve.plot(d.groupby('step').distance.mean(), label='mixup' if mix else 'plain'); curve.legend(fontsize=8)
+        runs = [gan_samples(name, mix, steps, i) for i in seeds]
+        shots = [(f'step {(j+1)*steps//4}',o) for j,o in enumerate(runs[0])]+[(f'seed {i}, end',r[-1]) for i,r in zip(seeds[1:], runs[1:])]
+        _scatter(fig, grid, k, shots, _sets[name](512), f'{name}, {"mixup" if mix else "plain"}')
+        if not mix: curve = fig.add_subplot(grid[k:k+2,-2:]); curve.set_ylabel('distance to the real points')
+        _lines(curve, d, 'step', 'distance', 'mixup' if mix else 'plain'); curve.legend(fontsize=8)
 
-# %% ../nbs/12_mixup_experiments.ipynb #4bc2bd3c
-def summarise_gan(df) -> pd.DataFrame: # Means over the seeds
-    "Distance at the end, and its mean and standard deviation over the second half of training"
-    half = df[df.step>df.steps/2]
-    t = half.groupby(['name','mix','seed']).distance.agg(['last','mean','std'])
-    return t.groupby(['name','mix']).mean().round(3)
+def _scatter(fig, grid, row, shots, real, label):
+    "A row of clouds of points, each over the real ones"
+    for j,(t,s) in enumerate(shots):
+        ax = fig.add_subplot(grid[row,j])
+        ax.scatter(*real.T, s=1, c='lightgray'); ax.scatter(*s.T, s=1, c='C1')
+        ax.set(xlim=(-1.7,1.7), ylim=(-1.7,1.7), xticks=[], yticks=[])
+        if row==0: ax.set_title(t, fontsize=8)
+        if j==0: ax.set_ylabel(label, fontsize=8)
 
-# %% ../nbs/12_mixup_experiments.ipynb #276d18a4
-def _capacity(data, n_train, alpha, width, epochs, seed):
+# %% ../nbs/12_mixup_experiments.ipynb #f22ab42a
+def summarise_gan(df) -> pd.DataFrame:
+    "Distance at the end, that of the worst seed, and the standard deviation over the last quarter of training"
+    by = ['name','mix','seed']
+    t = df[df.step>df.steps*.75].groupby(by).distance.agg(['last','std']).rename(columns=dict(std='unsteadiness'))
+    return _spread(t.reset_index(), by[:2]).assign(worst=t.groupby(by[:2])['last'].max().round(3))
+
+# %% ../nbs/12_mixup_experiments.ipynb #172f37fe
+def _capacity(data, n_train, alpha, width, epochs, seed, path=None):
     set_seed(seed, reproducible=True)
-    dls,plain = (boost_dls(data, bs=128, n_train=n_train, seed=seed, augment=o) for o in (True,False))
+    dls,plain = (boost_dls(data, path=path, bs=128, n_train=n_train, seed=seed, augment=o) for o in (True,False))
     model = fitted(dls.train, small_convnet(dls.train_ds.rows[0].shape[1], dls.c, width=width), epochs, alpha)
     return [dict(test=accuracy_on(model, *all_rows(dls.valid)), train=accuracy_on(model, *all_rows(plain.train)))]
 
-def alpha_capacity(out=None, size='full', seeds=3) -> pd.DataFrame: # Per run: accuracy on the test set, and on the training images without mixing
+def alpha_capacity(out=None, size='full', seeds=3, path=None) -> pd.DataFrame: # Per run: accuracy on the test set, and on the training images without mixing
     "Experiment 5"
     kw = dict(small=dict(data='digits', n_train=300, epochs=2, alpha=[0,1]), medium=dict(data='digits', n_train=1000, epochs=[5,20], alpha=[0,1,4]),
         full=dict(data='cifar10', n_train=4000, epochs=[15,45], alpha=[0,.1,.2,.4,1,4]))[size]
-    return _all_runs(out, 'capacity', _capacity, _grid(**kw, width=[.5,1.], seed=range(1,seeds+1)))
+    return _all_runs(out, 'capacity', partial(_capacity, path=path), _grid(**kw, width=[.5,1.], seed=range(1,seeds+1)))
 
 def plot_capacity(df, fig):
     "Accuracy against alpha for each width and length, on the test and the training set"
     for ax,col in zip(fig.subplots(1, 2), ('test','train')):
         for (w,e),d in df.groupby(['width','epochs']):
-            g = d.groupby('alpha')[col].mean()
-            ax.plot(range(len(g)), g, '.-', label=f'width {w:g}, {e} epochs'); ax.set_xticks(range(len(g)), [f'{o:g}' for o in g.index])
+            alphas = sorted(d.alpha.unique())
+            _lines(ax, d.assign(at=d.alpha.map(alphas.index)).sort_values('at'), 'at', col, f'width {w:g}, {e} epochs'); ax.set_xticks(range(len(alphas)), [f'{o:g}' for o in alphas])
         ax.set(xlabel='alpha', ylabel=f'{col} accuracy')
     fig.axes[0].legend(fontsize=8)
 
-# %% ../nbs/12_mixup_experiments.ipynb #56a31f8f
-def summarise_capacity(df) -> pd.DataFrame: # Means over the seeds, in percent
+# %% ../nbs/12_mixup_experiments.ipynb #9a1b5b1c
+def summarise_capacity(df) -> pd.DataFrame: # Percent
     "Test and training accuracy per width and length, a column per alpha"
-    t = df.melt(id_vars=['alpha','width','epochs'], value_vars=['test','train'], var_name='on', value_name='accuracy')
-    return (t.pivot_table(index=['on','width','epochs'], columns='alpha', values='accuracy')*100).round(1)
+    t = df.melt(id_vars=['alpha','width','epochs','seed'], value_vars=['test','train'], var_name='accuracy % on', value_name='v')
+    return _spread(t, ['accuracy % on','width','epochs','alpha'], 100, 1).v.unstack('alpha')
 
 # %% ../nbs/12_mixup_experiments.ipynb #ed389577
 def reliability(
@@ -354,22 +379,23 @@ def reliability(
     t = g[['confidence','accuracy']].mean().assign(share=g.size()/len(df))
     return t,float(((t.confidence-t.accuracy).abs()*t.share).sum())
 
-# %% ../nbs/12_mixup_experiments.ipynb #15f44060
-def _calibration(data, n_train, method, epochs, seed):
+# %% ../nbs/12_mixup_experiments.ipynb #bfe42b97
+def _calibration(data, n_train, method, epochs, seed, path=None):
     set_seed(seed, reproducible=True)
-    dls = boost_dls(data, bs=128, n_train=n_train, seed=seed, augment=False)
+    dls = boost_dls(data, path=path, bs=128, n_train=n_train, seed=seed, augment=False)
     model,(x,y) = small_convnet(dls.train_ds.rows[0].shape[1], dls.c),all_rows(dls.valid)
-    probs = predict(fitted(dls.train, model, epochs, float(method=='mixup')), x).softmax(1)
+    logits = predict(fitted(dls.train, model, epochs, float(method=='mixup')), x)
+    probs = logits.softmax(1)
     t,ece = reliability(probs, y)
-    both = dict(ece=ece, test=(probs.argmax(1)==y).float().mean().item(), valid_loss=F.nll_loss(probs.log(), y).item())
+    both = dict(ece=ece, test=(probs.argmax(1)==y).float().mean().item(), valid_loss=F.cross_entropy(logits, y).item())
     return [dict(bin=int(b), **r, **both) for b,r in t.to_dict('index').items()]
 
-def calibration(out=None, size='full', seeds=3) -> pd.DataFrame: # Per run and bin: confidence, accuracy, share; per run: ECE, accuracy and loss on the test set
+def calibration(out=None, size='full', seeds=3, path=None) -> pd.DataFrame: # Per run and bin: confidence, accuracy, share; per run: ECE, accuracy and loss on the test set
     "Experiment 6"
     kw = dict(small=dict(data='digits', n_train=300, epochs=8), medium=dict(data='cifar10', n_train=3000, epochs=20), full=dict(data='cifar10', n_train=10000, epochs=30))[size]
-    return _all_runs(out, 'calibration', _calibration, _grid(**kw, method=['plain','mixup'], seed=range(1,seeds+1)))
+    return _all_runs(out, 'calibration', partial(_calibration, path=path), _grid(**kw, method=['plain','mixup'], seed=range(1,seeds+1)))
 
-# %% ../nbs/12_mixup_experiments.ipynb #2e8814aa
+# %% ../nbs/12_mixup_experiments.ipynb #39c5dd20
 def plot_calibration(df, fig):
     "Accuracy against confidence, and the share of the predictions in each bin"
     ax,ax2 = fig.subplots(1, 2)
@@ -379,11 +405,11 @@ def plot_calibration(df, fig):
         ax.plot(g.confidence, g.accuracy, '.-', label=f'{m}, ECE {d.groupby("seed").ece.first().mean():.3f}'); ax2.plot(g.confidence, g.share, '.-')
     ax.set(xlabel='confidence', ylabel='accuracy'); ax2.set(xlabel='confidence', ylabel='share of the predictions'); ax.legend()
 
-def summarise_calibration(df) -> pd.DataFrame: # Means over the seeds
+def summarise_calibration(df) -> pd.DataFrame:
     "ECE, accuracy and loss on the test set"
-    return df.groupby(['method','seed'], sort=False)[['ece','test','valid_loss']].first().groupby('method', sort=False).mean().round(3)
+    return _spread(df.groupby(['method','seed'], sort=False)[['ece','test','valid_loss']].first().reset_index(), ['method'])
 
-# %% ../nbs/12_mixup_experiments.ipynb #79f1592f
+# %% ../nbs/12_mixup_experiments.ipynb #04f5d23a
 experiments = dict(corrupted=(corrupted_labels,plot_corrupted,summarise_corrupted), between=(between_points,plot_between,summarise_between),
     adversarial=(adversarial,plot_adversarial,summarise_adversarial), gan=(gan,plot_gan,summarise_gan),
     capacity=(alpha_capacity,plot_capacity,summarise_capacity), calibration=(calibration,plot_calibration,summarise_calibration))
@@ -393,18 +419,19 @@ def run_experiment(
     name:str, # corrupted, between, adversarial, gan, capacity or calibration
     out=None, # Folder for the runs, their table and figure; runs that are there are not repeated
     size:str='full', # 'small': seconds, on digits; 'medium': two minutes; 'full'
-    seeds:int=3 # Runs per setting
+    seeds:int=3, # Runs per setting
+    path=None # Folder of CIFAR-10, where fastai does not download it
 ) -> pd.DataFrame: # A row per measurement
     "Run one of the experiments of this page"
     if name not in experiments: raise ValueError(f'Unknown experiment {name!r}: known are {", ".join(experiments)}')
     if size not in ('small','medium','full'): raise ValueError(f"`size` must be 'small', 'medium' or 'full', got {size!r}")
     if seeds<1: raise ValueError(f'`seeds` must be at least 1, got {seeds}')
     run,plot,_ = experiments[name]
-    df = run(out, size, seeds)
+    df = run(out, size, seeds, path)
     if out is None: return df
     write_whole(Path(out)/f'{name}.csv', df.to_csv(index=False))
     fig,buf = Figure(figsize=_figsizes[name], layout='constrained'),io.BytesIO()
     plot(df, fig)
-    fig.savefig(buf, format='png', dpi=100)
+    fig.savefig(buf, format='png', dpi=80)
     write_whole(Path(out)/f'{name}.png', buf.getvalue())
     return df
