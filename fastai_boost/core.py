@@ -268,7 +268,7 @@ def tensors_of(b):
     else:
         for o in (b.values() if hasattr(b,'values') else b if isinstance(b,(tuple,list,L)) else ()): yield from tensors_of(o)
 
-# %% ../nbs/00_core.ipynb #067a7728
+# %% ../nbs/00_core.ipynb #20e00de5
 class ItemRecord:
     "Last loss, times seen, times trained on and epoch of the last visit of every training item, as tensors of one number per item"
     _names = 'loss seen trained epoch'.split()
@@ -289,7 +289,10 @@ class ItemRecord:
     def train(self, ids, losses=None, mask=None):
         "Count that `ids` are trained on and keep their `losses`; only those of `mask` (bool) if that is given"
         self.trained.index_add_(0, ids, torch.ones_like(ids) if mask is None else mask.long())
-        if losses is not None: self.score(ids, losses if mask is None else torch.where(mask, losses.detach().float(), self.loss[ids]))
+        if losses is None: return
+        if mask is None: return self.score(ids, losses)
+        loss = torch.cat([self.loss, self.loss[:1]])   # one more, for the rows that don't count: a batch may hold an item twice, once as it is
+        self.loss = loss.index_copy_(0, torch.where(mask, ids, len(self.loss)), losses.detach().float().as_subclass(Tensor))[:-1]
 
     def score(self, ids, losses):
         "Keep the `losses` of `ids`"

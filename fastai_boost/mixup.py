@@ -297,7 +297,7 @@ def after_pred(self:Mixer):
     if self.only_ids and not any(self.looked_up): raise ValueError(what+"Make them floats if they are pictures or numbers, or take it off with `learn.remove_boosts()`.")
     warnings.warn(what+"They stay those of the row itself. Name the others with `keys=` if that is meant.")
 
-# %% ../nbs/10_mixup.ipynb #bc794b87
+# %% ../nbs/10_mixup.ipynb #617d227b
 @patch
 def _second_batch(self:Mixer, n, g):
     "`n` rows of a second, independent loader of the training set"
@@ -308,7 +308,9 @@ def _second_batch(self:Mixer, n, g):
     rows = take(tuple(rows), slice(n))
     for a,b in zip(tensors_of((*self.learn.xb,*self.learn.yb)), tensors_of(rows)):
         if a.shape[1:]!=b.shape[1:]: raise ValueError(f"`partner='loader'` needs rows of one shape, the two batches have {tuple(a.shape)} and {tuple(b.shape)}: take partners of the same batch (the default), or pad all rows alike.")
-    return rows[:i],rows[i:]
+    return map_nested(_as_laid, tuple(self.learn.xb), rows[:i]),rows[i:]
+
+def _as_laid(a, b): return b.contiguous(memory_format=torch.channels_last) if a.ndim==4 and a.is_contiguous(memory_format=torch.channels_last) else b
 
 @patch
 def _second_loader(self:Mixer, g):

@@ -15,7 +15,7 @@ from .ops import *
 from .ops import _id
 
 # %% auto #0
-__all__ = ['Policy', 'GroupPolicy', 'Schedule', 'MixedPolicy']
+__all__ = ['Policy', 'GroupPolicy', 'Schedule', 'MixedPolicy', 'augment', 'as_schedule', 'PBA']
 
 # %% ../../nbs/31_augment.policy.ipynb #529baf01
 def _check_entry(e, where):
@@ -252,3 +252,181 @@ def random(cls:Schedule, epochs:int=200, segments:int=17, seed:int=0) -> Schedul
     cuts = np.sort(r.choice(np.arange(1, epochs), segments-1, replace=False))
     def ints(): return [int(r.randint(11 if i%2==0 else 10)) for i in range(60)]
     return cls([(n,Policy.from_ints(ints())) for n in np.diff([0,*cuts,epochs]).tolist()], 'random')
+
+# %% ../../nbs/31_augment.policy.ipynb #0bcc9fb0
+def augment(
+    x, # (rows, 1 or 3, height, width) images: uint8, floats from 0 to 1, or normalised floats
+    applications:Applications, # What each row gets
+    stats:tuple=None, # Mean and standard deviation per channel, where `x` is normalised
+    fill='mean', # What is left empty: 'mean', 'reflect' (mirrors at the edges; cutouts get the mean), or a colour, one number or one per channel, from 0 to 1
+    relative:bool=False # Translations and cutouts in 32nds of the size, not in pixels
+) -> tuple: # Images as `x`; (rows, 1, height, width) bool, True where a pixel is of the image
+    "Apply to each row its operations, and fill what they left empty"
+    mean,std = (torch.as_tensor(o, dtype=torch.float32, device=x.device).as_subclass(Tensor).reshape(1,-1,1,1) for o in stats or (0.,1.))
+    raw = x.float()*std+mean if stats else x
+    z,mask = apply_ops(raw.clamp(0,1) if x.is_floating_point() else raw, applications, fill='reflect' if fill=='reflect' else 'mean', relative=relative)
+    if fill in ('mean','reflect'): color = mean if stats else raw.as_subclass(Tensor).float().mean((0,2,3), keepdim=True)
+    else: color = torch.as_tensor(fill, dtype=torch.float32, device=x.device).reshape(1,-1,1,1)*(255 if x.dtype==torch.uint8 else 1)
+    untouched = torch.from_numpy((applications.op<0).all(1).numpy()).to(x.device, non_blocking=True)[:,None,None,None]
+    z = torch.where(mask, z.as_subclass(Tensor), color.to(z.dtype))
+    if stats: z = ((z-mean)/std).to(x.dtype)
+    return retain_type(torch.where(untouched, x.as_subclass(Tensor), z), x),mask   # no detour by bytes for rows that get nothing
+
+# %% ../../nbs/31_augment.policy.ipynb #be1a80ce
+def as_schedule(schedule) -> Schedule:
+    "A `Schedule` from its name, a file, a `Policy`, the 60 numbers of one, or itself"
+    if isinstance(schedule, Schedule): return schedule
+    if isinstance(schedule, Policy): return Schedule.constant(schedule)
+    if isinstance(schedule, Path) or isinstance(schedule, str) and schedule.endswith('.json'): return Schedule.from_json(schedule)
+    if isinstance(schedule, str): return Schedule.named(schedule)
+    if isinstance(schedule, (list,tuple)): return Schedule.constant(Policy.from_ints(schedule))
+    raise TypeError(f"A schedule is 'rcifar10', 'rsvhn', a file, a `Schedule`, a `Policy` or 60 numbers, got {schedule!r}.")
+
+def _stats_of(dl):
+    "Mean and standard deviation that the loader normalises with, or `None`"
+    n = first(o for o in getattr(getattr(dl, 'after_batch', None), 'fs', []) if isinstance(o, Normalize))
+    return None if n is None else (n.mean.flatten(),n.std.flatten())
+
+# %% ../../nbs/31_augment.policy.ipynb #e50ae749
+@boost_method('pba')
+class PBA(BoostCallback):
+    "Augment the images of each training batch by the policy of the epoch (arXiv 1905.05393)"
+    kind,policy,n_ops,looked = 'augment',None,(),False
+    _stateattrs = BoostCallback._stateattrs+('n_ops','looked','policy')
+    @delegates(BoostCallback.__init__)
+    def __init__(self,
+        schedule='rcifar10', # 'rcifar10', 'rsvhn', a file of `Schedule.to_json`, a `Schedule`, a `Policy`, or the 60 numbers of one
+        fill='mean', # What operations leave empty: 'mean', 'reflect' or a colour from 0 to 1, one number or one per channel
+        relative:bool=False, # Translations and cutouts in 32nds of the size, for images larger than 32x32
+        order:str='last', # 'last': after the loader's own batch transforms; 'repo': before them, as the original
+        stats:tuple=None, # Mean and standard deviation per channel, where the items come normalised; found by itself where batches are
+        stretch:str='proportional', # How the schedule fits another number of epochs; 'repo': as the original
+        **kwargs
+    ):
+        super().__init__(**kwargs)
+        _check_stretch(stretch)
+        if order not in ('last','repo'): raise ValueError(f"`order` must be 'last' or 'repo', got {order!r}.")
+        if isinstance(fill, str) and fill not in ('mean','reflect'): raise ValueError(f"`fill` must be 'mean', 'reflect' or a colour from 0 to 1, got {fill!r}.")
+        self.schedule,self.place = as_schedule(schedule),order
+        store_attr('fill,relative,stats,stretch')
+
+    def before_fit(self): self.looked = False
+    def begin_epoch(self): self.policy,self.n_ops = self.schedule.at(self.epoch, self.n_epoch, self.stretch),[]
+    def before_batch(self):
+        if self.acting and self.place=='last': self.learn.xb,self.learn.yb = self.augment_batch(self.learn.xb, self.learn.yb, self.stats or _stats_of(self.dls.train), self.fill)
+    def columns(self): return dict(ops=sum(self.n_ops)/len(self.n_ops) if self.n_ops else None)
+
+# %% ../../nbs/31_augment.policy.ipynb #454e0709
+@patch
+def augment_batch(self:PBA, xb, yb, stats, fill):
+    "The images in `xb` augmented, each input by draws of its own; targets follow those of the first"
+    xb,done = list(xb),None
+    for i,x in enumerate(xb):
+        if not isinstance(x, Tensor) or x.ndim!=4 or x.shape[1] not in (1,3): continue
+        if not self.looked: _check_range(x, stats)
+        a = self.policy.draw(len(x), self.rng(), tuple(x.shape[-2:]))
+        self.n_ops.append(float((a.op.numpy()>=0).sum(1).mean()))
+        xb[i],_ = augment(x, a, stats, fill, self.relative)
+        done = done or (a,tuple(x.shape[-2:]))
+    if done is None: raise ValueError(f"`PBA` needs images (rows, 1 or 3 channels, height, width), the inputs have {[tuple(o.shape) for o in tensors_of(tuple(xb))]}.")
+    self.looked = True
+    return tuple(xb),tuple(follow(y, done[0], done[1], 'reflect' if self.fill=='reflect' else 'mean', self.relative) for y in yb)
+
+def _check_range(x, stats):
+    "Refuse images that are normalised by what is not known; asks the device once per fit"
+    if stats is not None or not x.is_floating_point(): return
+    lo,hi = x.min().item(),x.max().item()
+    if lo<-.01 or hi>1.01: raise ValueError(f"The images lie from {lo:.2f} to {hi:.2f}, not from 0 to 1, and the loader has no `Normalize`: say how they were normalised, as in `learn.pba(stats=imagenet_stats)`.")
+
+@patch
+@delegates(PBA)
+def pba(self:Learner, schedule='rcifar10', **kwargs) -> Learner: # Itself, so that calls can be chained
+    "Augment by a schedule of policies"
+    return self.add_boost(PBA(schedule, **kwargs))
+
+# %% ../../nbs/31_augment.policy.ipynb #fc06e940
+class _Before(Transform):
+    "Augments whole batches before the loader's other transforms"
+    order,split_idx = -1,0
+    def __init__(self, cb, n_inp, fill): self.cb,self.n_inp,self.fill = cb,n_inp,fill
+    def __call__(self, b, **kwargs):
+        xb,yb = self.cb.augment_batch(b[:self.n_inp], b[self.n_inp:], None, self.fill)
+        return (*xb,*yb)
+
+@patch
+def wrap_loader(self:PBA):
+    if self.place!='repo' or not self.scheduled_epoch(): return
+    dl = self.learn.dl
+    if not isinstance(dl, TfmdDL): raise ValueError(f"`order='repo'` needs a loader with batch transforms (`TfmdDL`), not a {type(dl).__name__}: leave it at 'last'.")
+    stats = self.stats or _stats_of(dl)
+    fill = stats[0].tolist() if stats and self.fill=='mean' else self.fill
+    with kept_draws(): self.learn.dl = dl.new(after_batch=[_Before(self, dl.n_inp, fill), *dl.after_batch.fs])
+
+# %% ../../nbs/31_augment.policy.ipynb #1c241691
+def _per_op(policy) -> np.ndarray: # (15, 2) mean probability and level of each operation
+    res,n = np.zeros((len(OPS),2)),np.zeros((len(OPS),1))
+    for o,p,l in policy.entries: res[_id[o]] += p,l; n[_id[o]] += 1
+    return res/np.maximum(n, 1)
+
+@patch
+def plot(self:Schedule,
+    total:int=None, # Epochs of the training; those of the schedule if `None`
+    axs=None # Two axes to draw in
+):
+    "Levels, and shares of the probabilities, of each operation over the epochs"
+    if axs is None: _,axs = plt.subplots(1, 2, figsize=(12,3.6), layout='constrained')
+    total = total or self.epochs
+    v = np.stack([_per_op(p) for n,(_,p) in zip(self.lengths(total), self.segments) for _ in range(n)])   # epochs, operations, 2
+    probs,colors = v[:,:,0].T,plt.cm.tab20(np.arange(15))
+    x,share = np.arange(total+1),probs/np.maximum(probs.sum(0), 1e-9)
+    for ax,y in zip(axs, (v[:,:,1].T,share)): ax.stackplot(x, np.concatenate([y,y[:,-1:]], 1), labels=OPS, colors=colors, step='post')
+    axs[0].set(xlabel='epoch', ylabel='level, summed over the operations', xlim=(0,total)); axs[1].set(xlabel='epoch', ylabel='share of the probabilities', xlim=(0,total), ylim=(0,1))
+    axs[1].legend(fontsize=7, loc='center left', bbox_to_anchor=(1,.5), reverse=True)
+
+# %% ../../nbs/31_augment.policy.ipynb #73d7904a
+def _an_image(learn, item):
+    "An image of the training set as a batch of one, not normalised; statistics"
+    dl,stats = learn.dls.train,_stats_of(learn.dls.train)
+    with kept_draws(dl): b = next(iter(dl))
+    x = first(o for o in tensors_of(b) if o.ndim==4 and o.shape[1] in (1,3))
+    if x is None: raise ValueError('There is no picture of this: the batch has no images (rows, 1 or 3 channels, height, width).')
+    x = x[item:item+1].detach().cpu().as_subclass(Tensor)
+    return x if x.dtype==torch.uint8 else (x*stats[1].cpu().view(1,-1,1,1)+stats[0].cpu().view(1,-1,1,1) if stats else x).as_subclass(Tensor).clamp(0,1)
+
+def _show_draws(axs, x, applications, cb):
+    z,_ = augment(x.repeat(len(applications.op),1,1,1), applications, None, cb.fill, cb.relative)
+    for ax,i,o in zip(axs, z, range(len(z))): show_row(ax, i, '\n'.join(f'{n} {l}' for n,l in applications.of(o)) or 'nothing')
+
+def _its_pba(learn, kwargs): return PBA(**kwargs) if kwargs or not learn._grab_cbs(PBA) else learn._grab_cbs(PBA)[0]
+
+@patch
+def show_pba(self:Learner,
+    epoch:int=None, # Counted from 0; the last if `None`
+    total:int=None, # Epochs of the training; those of the schedule if `None`
+    item:int=0, # Which row of a training batch
+    n:int=10, # How many draws
+    **kwargs # Arguments of `PBA`; those of the one on the `Learner` if it has one
+):
+    "An image of the training set and `n` draws of the policy of an epoch, each titled with what was done"
+    cb,x = _its_pba(self, kwargs),_an_image(self, item)
+    total = total or cb.schedule.epochs
+    policy = cb.schedule.at(total-1 if epoch is None else epoch, total, cb.stretch)
+    fig,axs = plt.subplots(1, n+1, figsize=(1.3*(n+1),1.9))
+    show_row(axs[0], x[0], 'the image')
+    _show_draws(axs[1:], x, policy.draw(n, size=tuple(x.shape[-2:])), cb)
+    fig.tight_layout()
+
+@patch
+def show_pba_epochs(self:Learner,
+    n:int=10, # How many epochs, evenly over the schedule
+    item:int=0, # Which row of a training batch
+    **kwargs # As for `show_pba`
+):
+    "An image of the training set, a draw for each of `n` epochs of the schedule"
+    cb,x = _its_pba(self, kwargs),_an_image(self, item)
+    at = np.linspace(0, cb.schedule.epochs-1, n).round().astype(int).tolist()
+    a = [cb.schedule.at(e).draw(1, size=tuple(x.shape[-2:])) for e in at]
+    fig,axs = plt.subplots(1, n, figsize=(1.3*n,2.1))
+    _show_draws(axs, x, Applications(*(torch.cat(t) for t in zip(*a))), cb)
+    for ax,e in zip(axs, at): ax.set_xlabel(f'epoch {e}', fontsize=8)
+    fig.tight_layout()
