@@ -1,4 +1,4 @@
-"""Networks by name: a small one for CPUs, and those of timm
+"""Networks by name: a small one for CPUs, those of the Population Based Augmentation paper, and timm's
 
 Docs: https://fastai-boost.github.io/fastai_boost/models.html.md"""
 
@@ -10,7 +10,8 @@ import difflib
 from fastai.vision.all import *
 
 # %% auto #0
-__all__ = ['small_convnet', 'make_model']
+__all__ = ['built_in', 'small_convnet', 'SameConv', 'fit_channels', 'WideBlock', 'WideResNet', 'wide_resnet', 'two_factors',
+           'shake', 'ShakeDrop', 'ShakeBlock', 'shake_shake', 'PyramidBlock', 'pyramid_net', 'make_model']
 
 # %% ../nbs/50_models.ipynb #4f8b4819
 def small_convnet(
@@ -25,18 +26,157 @@ def small_convnet(
     drop = [nn.Dropout(dropout)] if dropout else []
     return nn.Sequential(*convs, nn.AdaptiveAvgPool2d(1), nn.Flatten(), *drop, nn.Linear(nfs[-1], n_out))
 
-# %% ../nbs/50_models.ipynb #faf7d402
+# %% ../nbs/50_models.ipynb #f8989a86
+class SameConv(nn.Conv2d):
+    "A convolution without bias that pads as TensorFlow does: what is odd goes to the right and below"
+    def __init__(self, c_in, c_out, k=3, stride=1):
+        super().__init__(c_in, c_out, k, stride, bias=False)
+        nn.init.normal_(self.weight, std=(2/(k*k*c_out))**.5)
+    def forward(self, x):
+        k,s = self.kernel_size[0],self.stride[0]
+        pads = [max((-(-n//s)-1)*s+k-n, 0) for n in (x.shape[-1],x.shape[-2])]
+        return super().forward(F.pad(x, [o for p in pads for o in (p//2,p-p//2)]))
+
+def _norm_relu(n): return nn.Sequential(nn.BatchNorm2d(n), nn.ReLU())
+def _head(c, n_out):
+    fc = nn.Linear(c, n_out)
+    nn.init.uniform_(fc.weight, -n_out**-.5, n_out**-.5); nn.init.zeros_(fc.bias)
+    return nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), fc)
+
+def fit_channels(x, c_out, stride, split=True):
+    "`x` pooled by `stride` and filled up with channels of zeros to `c_out`: as many before as after, or all after"
+    if stride>1: x = F.avg_pool2d(x, stride)
+    n = c_out-x.shape[1]
+    return F.pad(x, (0,0,0,0,n//2,n-n//2) if split else (0,0,0,0,0,n)) if n else x
+
+# %% ../nbs/50_models.ipynb #e1e79d35
+class WideBlock(nn.Module):
+    "Two convolutions and a shortcut; `first`: the shortcut starts after the norm"
+    def __init__(self, c_in, c_out, stride, first=False):
+        super().__init__()
+        store_attr('c_out,stride,first')
+        self.pre,self.conv1,self.mid,self.conv2 = _norm_relu(c_in),SameConv(c_in, c_out, 3, stride),_norm_relu(c_out),SameConv(c_out, c_out)
+    def forward(self, x):
+        y = self.pre(x)
+        return self.conv2(self.mid(self.conv1(y)))+fit_channels(y if self.first else x, self.c_out, self.stride)
+
+class WideResNet(nn.Module):
+    def __init__(self, depth, width, c_in, n_out):
+        super().__init__()
+        n,ws = (depth-4)//6,[16,16*width,32*width,64*width]
+        self.stem = SameConv(c_in, 16)
+        self.stages = nn.ModuleList([nn.Sequential(*(WideBlock(i if k==0 else o, o, s if k==0 else 1, j==k==0) for k in range(n)))
+                                     for j,(i,o,s) in enumerate(zip(ws, ws[1:], (1,2,2)))])
+        self.tail,self.head = _norm_relu(ws[-1]),_head(ws[-1], n_out)
+    def forward(self, x):
+        x = first = self.stem(x)
+        for stage in self.stages: x = (y := stage(x))+fit_channels(x, y.shape[1], stage[0].stride)
+        return self.head(self.tail(x+fit_channels(first, x.shape[1], 4)))
+
+def wide_resnet(
+    depth:int=28, # Convolutions and the last layer; 6n+4
+    width:int=10, # Factor of the channels, 16 to 64
+    c_in:int=3, # Channels of the images
+    n_out:int=10 # Number of classes
+) -> nn.Module:
+    "Wide-ResNet (arXiv 1605.07146) as Population Based Augmentation has it"
+    if depth<10 or (depth-4)%6: raise ValueError(f'`depth` must be 6n+4, such as 28 or 40, got {depth}.')
+    return WideResNet(depth, width, c_in, n_out)
+
+# %% ../nbs/50_models.ipynb #23774029
+class _TwoFactors(torch.autograd.Function):
+    "Times `a` on the way forward, times `b` on the way back"
+    @staticmethod
+    def forward(ctx, x, a, b): ctx.save_for_backward(b); return x*a
+    @staticmethod
+    def backward(ctx, g): return g*ctx.saved_tensors[0],None,None
+
+def two_factors(
+    x, # (rows, ...) float
+    a, b # Factor forward and factor backward, each broadcast to `x`
+): # As `x`
+    "`a*x`, whose gradient is that of `b*x`"
+    return _TwoFactors.apply(x, a, b)
+
+def _per_image(x, f=torch.rand): return f(len(x), 1, 1, 1, device=x.device, dtype=x.dtype)
+
+def shake(x1, x2, training=True):
+    "The two branches of Shake-Shake added"
+    if not training: return (x1+x2)/2
+    (a,b) = (u1/(u1+u2) for u1,u2 in ((_per_image(x1),_per_image(x1)) for _ in range(2)))
+    return two_factors(x1, a, b)+two_factors(x2, 1-a, 1-b)
+
+class ShakeDrop(nn.Module):
+    "Keep a branch with probability `p` for each image, else shake it"
+    def __init__(self, p): super().__init__(); self.p = p
+    def forward(self, x):
+        if not self.training: return x*self.p
+        keep,alpha,beta = (_per_image(x)<self.p).to(x.dtype),_per_image(x)*2-1,_per_image(x)
+        return two_factors(x, keep+alpha-keep*alpha, keep+beta-keep*beta)
+
+# %% ../nbs/50_models.ipynb #263bd1f4
+class ShakeBlock(nn.Module):
+    "Two branches, and the input beside them"
+    def __init__(self, c_in, c_out, stride):
+        super().__init__()
+        def branch(): return nn.Sequential(nn.ReLU(), SameConv(c_in, c_out, 3, stride), *_norm_relu(c_out), SameConv(c_out, c_out), nn.BatchNorm2d(c_out))
+        self.a,self.b,self.stride = branch(),branch(),stride
+        self.skips = nn.ModuleList([SameConv(c_in, c_out//2, 1) for _ in range(2)]) if c_in!=c_out else None
+        self.skip_norm = nn.BatchNorm2d(c_out) if c_in!=c_out else None
+    def skip(self, x):
+        if self.skips is None: return x
+        moved = F.pad(x[:,:,1:,1:], (0,1,0,1))   # by a pixel to the left and up
+        return self.skip_norm(torch.cat([f(o[:,:,::self.stride,::self.stride]) for f,o in zip(self.skips, (x,moved))], 1))
+    def forward(self, x): return self.skip(x)+shake(self.a(x), self.b(x), self.training)
+
+def shake_shake(
+    width:int=32, # Channels of the first stage: 32, 96 and 112 in the paper
+    c_in:int=3, # Channels of the images
+    n_out:int=10 # Number of classes
+) -> nn.Sequential:
+    "Shake-Shake 26 2x`width`d (arXiv 1705.07485)"
+    ws = [16,width,2*width,4*width]
+    blocks = [ShakeBlock(i if k==0 else o, o, s if k==0 else 1) for i,o,s in zip(ws, ws[1:], (1,2,2)) for k in range(4)]
+    return nn.Sequential(SameConv(c_in, 16), nn.BatchNorm2d(16), *blocks, nn.ReLU(), *_head(ws[-1], n_out))
+
+# %% ../nbs/50_models.ipynb #d35ece6b
+class PyramidBlock(nn.Module):
+    "A bottleneck with ShakeDrop"
+    def __init__(self, c_in, width, stride, p):
+        super().__init__()
+        self.c_out,self.stride = 4*width,stride
+        self.branch = nn.Sequential(nn.BatchNorm2d(c_in), SameConv(c_in, width, 1), *_norm_relu(width), SameConv(width, width, 3, stride),
+            *_norm_relu(width), SameConv(width, 4*width, 1), nn.BatchNorm2d(4*width), ShakeDrop(p))
+    def forward(self, x): return self.branch(x)+fit_channels(x, self.c_out, self.stride, split=False)
+
+def pyramid_net(
+    depth:int=272, # 9n+2
+    alpha:float=200, # How many channels wider the last block is than the first
+    c_in:int=3, # Channels of the images
+    n_out:int=10 # Number of classes
+) -> nn.Sequential:
+    "PyramidNet (arXiv 1610.02915) with ShakeDrop (arXiv 1802.02375)"
+    n = (depth-2)//3//3*3
+    ws = [int(16+l*alpha/n+.5) for l in range(1, n+1)]
+    blocks = [PyramidBlock(i, w, 2 if l in (n//3,2*n//3) else 1, 1-.5*(l+1)/n) for l,(i,w) in enumerate(zip([16,*(4*w for w in ws)], ws))]
+    c = 4*ws[-1]
+    return nn.Sequential(SameConv(c_in, 16), nn.BatchNorm2d(16), *blocks, *_norm_relu(c), *_head(c, n_out))
+
+# %% ../nbs/50_models.ipynb #217c6bb9
+built_in = dict(small=small_convnet, wrn_28_10=wide_resnet, wrn_40_2=partial(wide_resnet, 40, 2), wrn_28_2=partial(wide_resnet, 28, 2),
+    ss_32=shake_shake, ss_96=partial(shake_shake, 96), ss_112=partial(shake_shake, 112), pyramid_net=pyramid_net)
+
 def make_model(
-    name:str, # `small`, or a name of timm's
+    name:str, # One of `built_in`, or a name of timm's
     c_in:int=3, # Channels of the images
     n_out:int=10 # Number of classes
 ) -> nn.Module:
     "A new model by its name"
-    if name=='small': return small_convnet(c_in, n_out)
+    if name in built_in: return built_in[name](c_in=c_in, n_out=n_out)
     try: import timm
-    except ImportError as e: raise ImportError(f"Model {name!r} is looked for in timm, which is not installed: pip install 'fastai_boost[models]', or use the built-in 'small'.") from e
+    except ImportError as e: raise ImportError(f"Model {name!r} is looked for in timm, which is not installed: pip install 'fastai_boost[models]', or use a built-in one: {', '.join(built_in)}.") from e
     nm,known = name.replace('-','_'),timm.list_models()
     if nm.split('.')[0] not in known:
         near = ', '.join(difflib.get_close_matches(nm, known, 5, .4))
-        raise ValueError(f"Unknown model {name!r}: known are 'small' and timm's models, such as {near}")
+        raise ValueError(f"Unknown model {name!r}: known are {', '.join(built_in)} and timm's models, such as {near}")
     return timm.create_model(nm, in_chans=c_in, num_classes=n_out)
