@@ -32,5 +32,6 @@ setup(
     python_requires=f">={cfg['min_python']}",
     install_requires=lines('requirements'),
     extras_require=dict(**extras, dev=lines('dev_requirements') + sum(extras.values(), [])),
+    package_data={f"{cfg['lib_path']}.augment": ['schedules/*.json']},
     packages=find_packages(include=[cfg['lib_path'], cfg['lib_path']+'.*']),
 )

@@ -42,15 +42,24 @@ def syncs(name, bs=16):
         return c.total
     return (total(24)-total(12))/12
 
-def main(pairs=15, steps=20):
+def cpu():
+    try: return next(o.split(':')[1].strip() for o in open('/proc/cpuinfo') if o.startswith('model name'))
+    except (OSError,StopIteration): return platform.processor() or platform.machine()
+
+def interval(r):
+    "Median, and where it lies with 95 % confidence, by rank"
+    r,d = np.sort(r),.98*len(r)**.5
+    return dict(ratio_median=np.median(r).round(4), ratio_low=r[int(max((len(r)-1)/2-d, 0))].round(4), ratio_high=r[int(min(np.ceil((len(r)-1)/2+d), len(r)-1))].round(4))
+
+def main(pairs=61, steps=20):
     learns = {k:learner(k, 128, steps) for k in methods}
     for o in learns.values(): step_time(o)
     times = [{k:step_time(o) for k,o in learns.items()} for _ in range(pairs)]
-    rows = [dict(what=f'{a} over {b}', ratio_median=np.median([t[a]/t[b] for t in times]).round(4), ratio_min=min(t[a]/t[b] for t in times), ratio_max=max(t[a]/t[b] for t in times), pairs=pairs)
+    rows = [dict(what=f'{a} over {b}', **interval([t[a]/t[b] for t in times]), pairs=pairs)
             for a,b in (('mixup','fastai'),('mixup','plain'),('cutmix','plain'))]
     plain = syncs('plain')
     rows += [dict(what=f'syncs per step, {k}', syncs=syncs(k)-plain) for k in ('fastai','mixup','cutmix')]
-    df = pd.DataFrame(rows).assign(threads=1, cpu=platform.machine(), torch=torch.__version__, fastai=fastai.__version__)
+    df = pd.DataFrame(rows).assign(threads=1, cpu=cpu(), torch=torch.__version__, fastai=fastai.__version__)
     df.to_csv(out, index=False)
     print(df.iloc[:,:6].to_string(index=False))
 

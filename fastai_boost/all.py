@@ -7,15 +7,18 @@ Docs: https://fastai-boost.github.io/fastai_boost/all.html.md"""
 # %% auto #0
 __all__ = []
 
-# %% ../nbs/99_all.ipynb #30ff4627
+# %% ../nbs/99_all.ipynb #f23791ef
 from . import core,mixup,batchboost,loss_filter,selective_backprop,infobatch,models,data
+from .augment import ops,policy
 from .core import *
 from .mixup import *
 from .batchboost import *
 from .loss_filter import *
 from .selective_backprop import *
 from .infobatch import *
+from .augment.ops import *
+from .augment.policy import *
 from .models import *
 from .data import *
 
-__all__ = [o for m in (core,mixup,batchboost,loss_filter,selective_backprop,infobatch,models,data) for o in m.__all__]
+__all__ = [o for m in (core,mixup,batchboost,loss_filter,selective_backprop,infobatch,ops,policy,models,data) for o in m.__all__]

@@ -172,7 +172,7 @@ def _between(name, mix, epochs, seed):
     both = dict(accuracy=accuracy_on(model, x, y), outside=grad_norm(model, far))
     return [dict(lam=round(float(o),1), grad_norm=grad_norm(model, o*a+(1-o)*b), **both) for o in torch.linspace(0,1,11)]
 
-# %% ../nbs/12_mixup_experiments.ipynb #1123a69b
+# %% ../nbs/12_mixup_experiments.ipynb #3426f336
 def between_points(out=None, size='full', seeds=3, path=None) -> pd.DataFrame: # Per run and place between the classes: gradient norm; per run: accuracy, gradient norm outside
     "Experiment 2"
     epochs = dict(small=20, medium=100, full=200)[size]
@@ -185,7 +185,7 @@ def plot_surfaces(name='moons', epochs=200, seed=1, axs=None):
     p = _plane(x, 120, .4)
     for ax,mix in zip(axs, (0,1)):
         z = predict(fit_toy(name, mix, epochs, seed), p.view(-1,2)).softmax(1)[:,1].view(p.shape[:2])
-        ax.contourf(*p.unbind(-1), z, levels=20, cmap='RdBu', vmin=0, vmax=1); ax.scatter(*x.T, c=y, cmap='RdBu', s=6, edgecolors='k', linewidths=.3)
+        ax.contourf(*p.unbind(-1), z, levels=20, cmap='RdBu', vmin=0, vmax=1); ax.scatter(*x.T, c=y, cmap='RdBu', s=12, edgecolors='w', linewidths=.5)
         ax.set(title='mixup' if mix else 'plain', xticks=[], yticks=[])
 
 def plot_between(df, fig):
@@ -409,7 +409,7 @@ def summarise_calibration(df) -> pd.DataFrame:
     "ECE, accuracy and loss on the test set"
     return _spread(df.groupby(['method','seed'], sort=False)[['ece','test','valid_loss']].first().reset_index(), ['method'])
 
-# %% ../nbs/12_mixup_experiments.ipynb #04f5d23a
+# %% ../nbs/12_mixup_experiments.ipynb #48c18381
 experiments = dict(corrupted=(corrupted_labels,plot_corrupted,summarise_corrupted), between=(between_points,plot_between,summarise_between),
     adversarial=(adversarial,plot_adversarial,summarise_adversarial), gan=(gan,plot_gan,summarise_gan),
     capacity=(alpha_capacity,plot_capacity,summarise_capacity), calibration=(calibration,plot_calibration,summarise_calibration))
@@ -433,5 +433,7 @@ def run_experiment(
     fig,buf = Figure(figsize=_figsizes[name], layout='constrained'),io.BytesIO()
     plot(df, fig)
     fig.savefig(buf, format='png', dpi=80)
-    write_whole(Path(out)/f'{name}.png', buf.getvalue())
+    png = io.BytesIO()
+    Image.open(buf).convert('RGB').quantize(64).save(png, format='png')   # a third of the size
+    write_whole(Path(out)/f'{name}.png', png.getvalue())
     return df
