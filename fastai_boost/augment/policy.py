@@ -384,7 +384,7 @@ def plot(self:Schedule,
     axs[0].set(xlabel='epoch', ylabel='level, summed over the operations', xlim=(0,total)); axs[1].set(xlabel='epoch', ylabel='share of the probabilities', xlim=(0,total), ylim=(0,1))
     axs[1].legend(fontsize=7, loc='center left', bbox_to_anchor=(1,.5), reverse=True)
 
-# %% ../../nbs/31_augment.policy.ipynb #73d7904a
+# %% ../../nbs/31_augment.policy.ipynb #94665dec
 def _an_image(learn, item):
     "An image of the training set as a batch of one, not normalised; statistics"
     dl,stats = learn.dls.train,_stats_of(learn.dls.train)
@@ -400,6 +400,7 @@ def _show_draws(axs, x, applications, cb):
 
 def _its_pba(learn, kwargs): return PBA(**kwargs) if kwargs or not learn._grab_cbs(PBA) else learn._grab_cbs(PBA)[0]
 
+# %% ../../nbs/31_augment.policy.ipynb #b0af4cf7
 @patch
 def show_pba(self:Learner,
     epoch:int=None, # Counted from 0; the last if `None`
