@@ -24,16 +24,18 @@ __all__ = ['experiments', 'paper_mixup', 'fitted', 'all_rows', 'predict', 'accur
            'plot_gan', 'summarise_gan', 'alpha_capacity', 'plot_capacity', 'summarise_capacity', 'reliability',
            'calibration', 'plot_calibration', 'summarise_calibration', 'run_experiment']
 
-# %% ../nbs/12_mixup_experiments.ipynb #23d0ae27
-def paper_mixup(alpha): return [MixUp(alpha, per='batch', fold=False)] if alpha else []
+# %% ../nbs/12_mixup_experiments.ipynb #8133bfe6
+def paper_mixup(alpha) -> list: # Of callbacks
+    "mixup as the paper has it: one lambda per batch, not folded; none for `alpha=0`"
+    return [MixUp(alpha, per='batch', fold=False)] if alpha else []
 
 def fitted(
     dl, # Training loader
     model, # Trained in place
-    epochs:int,
+    epochs:int, # How many
     mix:float=0., # Alpha of mixup, 0 for none
     lr:float=.1, # Highest learning rate of the one-cycle schedule
-    cbs=None
+    cbs=None # More callbacks
 ) -> nn.Module: # The model, in eval mode
     "Train silently with SGD, and without a validation set"
     learn = Learner(DataLoaders(dl, []), model, loss_func=CrossEntropyLossFlat(), wd=1e-4, wd_bn_bias=True, moms=(.9,.9,.9),
@@ -301,14 +303,14 @@ def gan_samples(name, mix, steps, seed, shots=4, bs=256, alpha=.2) -> list: # (5
             with torch.no_grad(): res.append(gen(torch.randn(512, 2, generator=torch.Generator().manual_seed(0))))
     return res
 
-# %% ../nbs/12_mixup_experiments.ipynb #50c21807
+# %% ../nbs/12_mixup_experiments.ipynb #3d2b12f0
 def _gan(name, mix, steps, seed):
     real = _sets[name](512, torch.Generator().manual_seed(1))
     return [dict(step=(k+1)*steps//20, distance=sliced_distance(s, real)) for k,s in enumerate(gan_samples(name, mix, steps, seed, 20))]
 
 def gan(out=None, size='full', seeds=3, path=None) -> pd.DataFrame: # Per run and twentieth of it: distance of the samples to the real points
     "Experiment 4"
-    steps = dict(small=80, medium=1000, full=6000)[size]
+    steps = dict(small=80, medium=5000, full=6000)[size]
     return _all_runs(out, 'gan', _gan, _grid(name=[*_sets], mix=[False,True], steps=steps, seed=range(1,seeds+1)))
 
 def plot_gan(df, fig):
@@ -409,7 +411,7 @@ def summarise_calibration(df) -> pd.DataFrame:
     "ECE, accuracy and loss on the test set"
     return _spread(df.groupby(['method','seed'], sort=False)[['ece','test','valid_loss']].first().reset_index(), ['method'])
 
-# %% ../nbs/12_mixup_experiments.ipynb #48c18381
+# %% ../nbs/12_mixup_experiments.ipynb #1e50ac8a
 experiments = dict(corrupted=(corrupted_labels,plot_corrupted,summarise_corrupted), between=(between_points,plot_between,summarise_between),
     adversarial=(adversarial,plot_adversarial,summarise_adversarial), gan=(gan,plot_gan,summarise_gan),
     capacity=(alpha_capacity,plot_capacity,summarise_capacity), calibration=(calibration,plot_calibration,summarise_calibration))
@@ -432,7 +434,7 @@ def run_experiment(
     write_whole(Path(out)/f'{name}.csv', df.to_csv(index=False))
     fig,buf = Figure(figsize=_figsizes[name], layout='constrained'),io.BytesIO()
     plot(df, fig)
-    fig.savefig(buf, format='png', dpi=80)
+    fig.savefig(buf, format='png', dpi=72)
     png = io.BytesIO()
     Image.open(buf).convert('RGB').quantize(64).save(png, format='png')   # a third of the size
     write_whole(Path(out)/f'{name}.png', png.getvalue())
