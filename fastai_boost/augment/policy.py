@@ -16,7 +16,7 @@ from .ops import *
 from .ops import _id
 
 # %% auto #0
-__all__ = ['Policy', 'GroupPolicy', 'Schedule', 'MixedPolicy', 'augment', 'as_schedule', 'PBA']
+__all__ = ['Policy', 'GroupPolicy', 'Schedule', 'MixedPolicy', 'augment', 'as_schedule', 'PBA', 'Cutout']
 
 # %% ../../nbs/31_augment.policy.ipynb #529baf01
 def _check_entry(e, where):
@@ -362,6 +362,22 @@ def wrap_loader(self:PBA):
     stats = self.stats or _stats_of(dl)
     fill = stats[0].tolist() if stats and self.fill=='mean' else self.fill
     with kept_draws(): self.learn.dl = dl.new(after_batch=[_Before(self, dl.n_inp, fill), *dl.after_batch.fs])
+
+# %% ../../nbs/31_augment.policy.ipynb #a1e204be
+class Cutout(Transform):
+    "Set a square somewhere in each image to the mean (arXiv 1708.04552)"
+    split_idx,order = 0,100   # after `Normalize`
+    def __init__(self,
+        size:int=None # Side of the square, in pixels; half of the image's shorter side if `None`
+    ): self.size = size
+    def encodes(self, x:TensorImage):
+        n,_,h,w = x.shape
+        r = (self.size or min(h,w)//2)//2
+        def inside(k):
+            i = torch.arange(k, device=x.device)-torch.randint(k, (n,1), device=x.device)+r
+            return (0<=i)&(i<2*r)
+        box = inside(h)[:,None,:,None]&inside(w)[:,None,None,:]
+        return x.masked_fill(box, 0)
 
 # %% ../../nbs/31_augment.policy.ipynb #1c241691
 def _per_op(policy) -> np.ndarray: # (15, 2) mean probability and level of each operation
