@@ -3,10 +3,11 @@
     python benchmarks/mixup_cost.py
 
 Steps of the small convnet on 128 images of 32x32 are timed in turn, one thread, and the ratio taken pair by pair. Writes results/mixup_cost.csv."""
-import platform, time
+import time
 from pathlib import Path
 import numpy as np, pandas as pd, torch, fastai
 from fastai.vision.all import *
+from machine import cpu
 from fastai.callback.mixup import MixUp as FastaiMixUp
 from fastai_boost.core import SyncCounter
 from fastai_boost.mixup import CutMix, MixUp
@@ -41,10 +42,6 @@ def syncs(name, bs=16):
         with learn.no_bar(), learn.no_logging(), SyncCounter() as c: learn.fit(1)
         return c.total
     return (total(24)-total(12))/12
-
-def cpu():
-    try: return next(o.split(':')[1].strip() for o in open('/proc/cpuinfo') if o.startswith('model name'))
-    except (OSError,StopIteration): return platform.processor() or platform.machine()
 
 def interval(r):
     "Median, and where it lies with 95 % confidence, by rank"

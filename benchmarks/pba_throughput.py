@@ -4,10 +4,11 @@
 
 The last policy of rcifar10, drawn and applied in batches of 500 bytes (32x32, CIFAR-10) and of 20 (the same images, 224x224); against `v2.AutoAugment(CIFAR10)` on PIL
 images and `v2.RandAugment` on tensors, sample by sample. One thread, CPU seconds, ratios within a round. Writes results/pba_throughput.csv."""
-import platform, time
+import time
 from pathlib import Path
 import numpy as np, pandas as pd, torch, torchvision
 from fastai.vision.all import *
+from machine import cpu
 from torchvision.transforms import v2
 from fastai_boost.augment.policy import *
 from fastai_boost.augment.ops import *
@@ -16,10 +17,6 @@ from fastai_boost.data import boost_dls
 
 torch.set_num_threads(1)
 out = Path(__file__).parent.parent/'results'/'pba_throughput.csv'
-
-def cpu():
-    try: return next(o.split(':')[1].strip() for o in open('/proc/cpuinfo') if o.startswith('model name'))
-    except (OSError,StopIteration): return platform.processor() or platform.machine()
 
 def rate(f, n):
     t = time.process_time(); f()

@@ -122,7 +122,7 @@ def _swap(args, mixed, plain=noop):
         return plain(o) if inner and isinstance(o, Tensor) else o
     return [one(o) for o in args]
 
-# %% ../nbs/10_mixup.ipynb #78ed005e
+# %% ../nbs/10_mixup.ipynb #075535b8
 class MixedIds(Tensor):
     "Ids of rows (whole numbers) with the ids of their partners in `others`, and how much each weighs in `shares`, all of one shape"
     others,shares,looked_up = (),(),None
@@ -137,7 +137,7 @@ class MixedIds(Tensor):
     @classmethod
     def __torch_function__(cls, func, types, args=(), kwargs=None):
         kwargs,name,found = kwargs or {},_func_name(func),[]
-        _swap([*args,*(kwargs or {}).values()], found.append)
+        _swap([*args,*kwargs.values()], found.append)
         first_ = found[0]
         def on(mixed, plain=noop): return func(*_swap(args, mixed, plain), **dict(zip(kwargs, _swap(kwargs.values(), mixed, plain))))
         with torch._C.DisableTorchFunctionSubclass():
@@ -171,13 +171,13 @@ def _carry(cls:MixedIds, ids, own, on, kind, name):
     if isinstance(own, (tuple,list)): return type(own)(one(*o) for o in zip(own, *others, *(shares or [])))
     return one(own, *others, *(shares or []))
 
-# %% ../nbs/10_mixup.ipynb #c4dfe585
+# %% ../nbs/10_mixup.ipynb #c36500f2
 MixDraw = namedtuple('MixDraw', 'weights partners')   # (rows, k) float, own first; (k-1, rows) int64, or a second batch (xb, yb)
 
 class Mixer(BoostCallback):
     "Base of the methods that mix rows of a batch with others. `draw` is that of the last batch"
     kind,draw,second,lams,checked,looked_up = 'mix',None,None,(),False,()
-    _stateattrs = BoostCallback._stateattrs+('draw','second','second_dl','lams','checked','looked_up')
+    _stateattrs = BoostCallback._stateattrs+('draw','second','lams','checked','looked_up')
     def before_fit(self): self.checked = False
     def before_train(self): self.lams,self.second = [],None
     def after_train(self): self.second = None
@@ -296,7 +296,7 @@ def after_pred(self:Mixer):
     if self.only_ids and not any(self.looked_up): raise ValueError(what+"Make them floats if they are pictures or numbers, or take it off with `learn.remove_boosts()`.")
     warnings.warn(what+"They stay those of the row itself. Name the others with `keys=` if that is meant.")
 
-# %% ../nbs/10_mixup.ipynb #6d11b38e
+# %% ../nbs/10_mixup.ipynb #ef10d091
 @patch
 def _second_batch(self:Mixer, n, g):
     "`n` rows of a second, independent loader of the training set"
@@ -318,14 +318,13 @@ def _second_loader(self:Mixer, g):
     while type(dl).__name__=='DistributedDL': dl = dl.dl   # not imported: that takes accelerate along
     if not isinstance(dl, DataLoader):
         if isinstance(getattr(dl, 'sampler', None), torch.utils.data.SequentialSampler): raise ValueError("`partner='loader'` needs a training loader that shuffles: in order, every row would be its own partner.")
-        self.second_dl = dl
         return dl
     own = {k:getattr(dl, k) for k in ('wgts','partial_n') if hasattr(dl, k)}   # of fastai's weighted and partial loaders
     try:
-        with kept_draws(): self.second_dl = dl.new(shuffle=True, drop_last=False, **own)
+        with kept_draws(): res = dl.new(shuffle=True, drop_last=False, **own)
     except TypeError as e: raise TypeError(f"`partner='loader'` can't make a second loader like `{type(dl).__name__}` with `new()` ({e}): take partners of the same batch, the default.") from e
-    self.second_dl.rng = random.Random(int(torch.randint(2**31, (1,), generator=g, device=g.device)))
-    return self.second_dl
+    res.rng = random.Random(int(torch.randint(2**31, (1,), generator=g, device=g.device)))
+    return res
 
 @patch
 def _forever(self:Mixer, dl):

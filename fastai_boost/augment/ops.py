@@ -84,7 +84,7 @@ def draw_policy(
     sign,cx,cy = torch.where(u(n,k)>.5, -1, 1),(u(n,k)*w).long(),(u(n,k)*h).long()
     return Applications(torch.where(on, ops[idxs], -1), levels.expand(n,-1).gather(1, idxs), sign, cx, cy)
 
-# %% ../../nbs/30_augment.ops.ipynb #6b28ecc9
+# %% ../../nbs/30_augment.ops.ipynb #f1a53769
 def op_matrix(
     name:str, # A geometric operation
     level:int, # 0 to 10
@@ -112,7 +112,7 @@ def _source(op, level, sign, h, w, relative, reflect):
     y,x = np.mgrid[:h,:w]+.5
     sx,sy = (np.floor(a*x+b*y+c).astype(np.int64) for a,b,c in m)
     if reflect:
-        def fold(v, n): v = v%(2*n); return np.minimum(v, 2*n-1-v)   # noqa: E704
+        def fold(v, n): v = v%(2*n); return np.minimum(v, 2*n-1-v)
         sx,sy = fold(sx, w),fold(sy, h)
     inside = (0<=sx)&(sx<w)&(0<=sy)&(sy<h)
     return torch.from_numpy(np.where(inside, sy*w+sx, h*w).ravel())
