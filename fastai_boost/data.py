@@ -13,7 +13,7 @@ from fastai.vision.all import *
 from fastprogress.fastprogress import progress_bar
 
 # %% auto #0
-__all__ = ['balanced_idxs', 'corrupt', 'ShiftFlip', 'Rows', 'boost_dls']
+__all__ = ['pba_stats', 'balanced_idxs', 'original_split', 'corrupt', 'ShiftFlip', 'Rows', 'boost_dls']
 
 # %% ../nbs/60_data.ipynb #721d05b5
 def balanced_idxs(
@@ -51,8 +51,10 @@ def _decode(fns):
         if len(fns)>5000 and (IN_NOTEBOOK or sys.stdout.isatty()): ims = progress_bar(ims, total=len(fns), leave=False, comment='decoding')
         return torch.from_numpy(np.stack(list(ims)).transpose(0,3,1,2).copy())
 
-# %% ../nbs/60_data.ipynb #71019498
+# %% ../nbs/60_data.ipynb #f9263c06
 _layouts = dict(cifar10='the folders train/<class>/ and test/<class>/ with one image file per picture',
+    cifar100='the folders train/<group>/<class>/ and test/<group>/<class>/ with one image file per picture',
+    svhn='the files train_32x32.mat and test_32x32.mat of http://ufldl.stanford.edu/housenumbers, for svhn_full extra_32x32.mat too',
     fashion_mnist='the files train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-images-idx3-ubyte and t10k-labels-idx1-ubyte, each as it is or with .gz')
 
 def _missing(name, folder, why=''):
@@ -64,20 +66,42 @@ def _folder(name, path):
     root = Path(path) if path else fastai_cfg().path('data')
     return root/name if (root/name).is_dir() or not path else root
 
-# %% ../nbs/60_data.ipynb #3ebf2dad
-def _read_cifar10(path, subset):
-    "CIFAR-10 from its image files, downloaded by fastai unless `path` is given"
-    p = _folder('cifar10', path)
+# %% ../nbs/60_data.ipynb #44cf9cbb
+def _read_cifar(name, url, path, subset):
+    "CIFAR-10 or CIFAR-100 from image files, downloaded by fastai unless `path` is given"
+    p = _folder(name, path)
     if not path:
-        try: p = untar_data(URLs.CIFAR)
-        except Exception as e: raise _missing('cifar10', p, f' and could not be downloaded ({type(e).__name__}: {e})') from e
+        try: p = untar_data(url)
+        except Exception as e: raise _missing(name, p, f' and could not be downloaded ({type(e).__name__}: {e})') from e
     def rd(split, subset=None):
-        fns = np.array(sorted(get_image_files(p/split))) if (p/split).is_dir() else []
-        if not len(fns): raise _missing('cifar10', p)
+        fns = _numbered(get_image_files(p/split)) if (p/split).is_dir() else []
+        if not len(fns): raise _missing(name, p)
         y = np.array([o.parent.name for o in fns])
         idxs = subset(y) if subset else slice(None)
         return _decode(tuple(fns[idxs])),y[idxs]
     return rd('train', subset),rd('test')
+
+def _numbered(fns):
+    "Files by their path, or by the numbers that their names begin with where no number comes twice"
+    fns = np.array(sorted(fns))
+    nums = [re.match(r'\d+', o.name) for o in fns]
+    if not all(nums) or len({int(o[0]) for o in nums})<len(fns): return fns
+    return fns[np.argsort([int(o[0]) for o in nums])]
+
+_read_cifar10,_read_cifar100 = partial(_read_cifar, 'cifar10', URLs.CIFAR),partial(_read_cifar, 'cifar100', URLs.CIFAR_100)
+
+# %% ../nbs/60_data.ipynb #0ec9dfac
+def _read_svhn(path, subset, extra=False):
+    "SVHN by torchvision, downloaded unless `path` is given"
+    from torchvision.datasets import SVHN
+    p = _folder('svhn', path)
+    def rd(split):
+        try: d = SVHN(p, split, download=not path)
+        except (RuntimeError,OSError) as e: raise _missing('svhn', p, f' as a whole ({e})') from e
+        return torch.from_numpy(d.data),d.labels.astype(str)
+    x,y = [np.concatenate(o) if extra else o[0] for o in zip(*(rd(s) for s in ('train','extra')[:1+extra]))]
+    idxs = subset(y)
+    return (torch.as_tensor(x)[idxs],y[idxs]),rd('test')
 
 # %% ../nbs/60_data.ipynb #80599c1c
 def _read_idx(fn):
@@ -98,6 +122,18 @@ def _read_fashion_mnist(path, subset):
     (x,y),(xv,yv) = [(tensor(rd(o,'images-idx3'))[:,None],_clothes[rd(o,'labels-idx1')]) for o in ('train','t10k')]
     idxs = subset(y)
     return (x[idxs],y[idxs]),(xv,yv)
+
+# %% ../nbs/60_data.ipynb #7ba11a63
+def original_split(
+    n:int, # Size of the training set
+    n_train:int, # How many to train on
+    n_valid:int=None # How many, from the end, to choose policies by; all that is left if `None`
+) -> tuple: # Positions to train on and to choose by, each an array
+    "The split of AutoAugment and Population Based Augmentation: numpy's shuffle with seed 0"
+    n_valid = n-n_train if n_valid is None else n_valid
+    if not 0<n_train<=n or not 0<=n_valid<=n-n_train: raise ValueError(f'{n_train} images to train on and {n_valid} to choose by are not in a training set of {n}')
+    perm = np.random.RandomState(0).permutation(n)
+    return perm[:n_train],perm[n-n_valid:]
 
 # %% ../nbs/60_data.ipynb #971cc2a1
 def corrupt(
@@ -152,31 +188,50 @@ def _datasets(raw, vocab):
     for ds,(x,y) in zip(dsets, raw): ds.rows = type(_image(x))(x),TensorCategory(torch.from_numpy(np.searchsorted(vocab, y)))
     return dsets
 
-# %% ../nbs/60_data.ipynb #ab0a7b4c
+# %% ../nbs/60_data.ipynb #e0307060
+def _reduced(read, n):
+    "`read` on the `n` images of the original split"
+    def _inner(path, subset):
+        def first(y): return (trn := original_split(len(y), n, 0)[0])[subset(y[trn])]
+        return read(path, first)
+    return _inner
+
+pba_stats = dict(   # mean and standard deviation per channel, of Population Based Augmentation
+    cifar10=([.49139968,.48215841,.44653091],[.24703223,.24348513,.26158784]), reduced_cifar10=([.49056774,.48116026,.44726052],[.24710728,.24451308,.26235099]),
+    cifar100=([.50707516,.48654887,.44091784],[.26733429,.25643846,.27615047]), reduced_svhn=([.45163885,.4557915,.48093327],[.20385217,.20957996,.20804394]),
+    svhn_full=([.43090966,.4302428,.44634357],[.19652855,.19832038,.19942076]))
+
+# %% ../nbs/60_data.ipynb #c2f96089
 _known = dict(   # how to read it, mean and standard deviation per channel, augmentation
     digits=(_read_digits, ([.305],[.376]), dict(pad=1, flip=False)),
     cifar10=(_read_cifar10, cifar_stats, dict(pad=4)),
+    reduced_cifar10=(_reduced(_read_cifar10, 4000), pba_stats['reduced_cifar10'], dict(pad=4)),
+    cifar100=(_read_cifar100, pba_stats['cifar100'], dict(pad=4)),
+    svhn=(_read_svhn, pba_stats['reduced_svhn'], dict(pad=2, flip=False)),
+    reduced_svhn=(_reduced(_read_svhn, 1000), pba_stats['reduced_svhn'], dict(pad=2, flip=False)),
+    svhn_full=(partial(_read_svhn, extra=True), pba_stats['svhn_full'], dict(pad=2, flip=False)),
     fashion_mnist=(_read_fashion_mnist, ([.286],[.353]), dict(pad=2)))
 
 @delegates(TfmdDL.__init__)
 def boost_dls(
-    name:str='digits', # `digits`, `cifar10` or `fashion_mnist`
+    name:str='digits', # A name of the table above
     bs:int=64, # Batch size
     n_train:int=None, # Train on so many images only, as many of each class
     seed:int=0, # Draws the subset and the order of the batches
     augment:bool=True, # Shift the training images, and flip them where that makes sense?
     path:str|Path=None, # Folder of the files, where fastai does not download them
     noise:float=0., # Share of the training images that get a random label
+    stats:tuple=None, # Mean and standard deviation per channel, for others than those of the data set
     **kwargs
 ) -> DataLoaders: # With `vocab` and `c`
     "`DataLoaders` of a data set by its name"
     if name not in _known: raise ValueError(f'Unknown data {name!r}: known are {", ".join(_known)}')
-    rd,stats,aug = _known[name]
+    rd,its_stats,aug = _known[name]
     raw = rd(path, lambda y: np.arange(len(y)) if n_train is None else balanced_idxs(y, n_train, seed))
     vocab,(x,y) = np.unique(raw[1][1]).tolist(),raw[0]
     if noise: raw = (x,corrupt(y, noise, seed)),raw[1]
     dsets = _datasets(raw, vocab)
-    tfms = [ShiftFlip(**aug)]*augment + [IntToFloatTensor(), Normalize.from_stats(*stats)]
+    tfms = [ShiftFlip(**aug)]*augment + [IntToFloatTensor(), Normalize.from_stats(*(stats or its_stats))]
     kw = {k:(kwargs.pop(k, d),False) for k,d in dict(shuffle=True, drop_last=len(dsets[0])>=bs).items()}   # for training only
     kw = merge(dict(num_workers=0, device=default_device()), kwargs, kw)
     dls = DataLoaders.from_dsets(*dsets, bs=bs, dl_type=Rows, after_batch=tfms, **kw)

@@ -162,7 +162,7 @@ def pyramid_net(
     c = 4*ws[-1]
     return nn.Sequential(SameConv(c_in, 16), nn.BatchNorm2d(16), *blocks, *_norm_relu(c), *_head(c, n_out))
 
-# %% ../nbs/50_models.ipynb #217c6bb9
+# %% ../nbs/50_models.ipynb #87c7605f
 built_in = dict(small=small_convnet, wrn_28_10=wide_resnet, wrn_40_2=partial(wide_resnet, 40, 2), wrn_28_2=partial(wide_resnet, 28, 2),
     ss_32=shake_shake, ss_96=partial(shake_shake, 96), ss_112=partial(shake_shake, 112), pyramid_net=pyramid_net)
 

@@ -84,7 +84,7 @@ def draw_policy(
     sign,cx,cy = torch.where(u(n,k)>.5, -1, 1),(u(n,k)*w).long(),(u(n,k)*h).long()
     return Applications(torch.where(on, ops[idxs], -1), levels.expand(n,-1).gather(1, idxs), sign, cx, cy)
 
-# %% ../../nbs/30_augment.ops.ipynb #f1a53769
+# %% ../../nbs/30_augment.ops.ipynb #cadece50
 def op_matrix(
     name:str, # A geometric operation
     level:int, # 0 to 10
@@ -109,8 +109,9 @@ def op_matrix(
 def _source(op, level, sign, h, w, relative, reflect):
     "(h*w,) int64: from which pixel each comes; h*w for outside"
     m = op_matrix(OPS[op], level, sign, h, w, relative)
-    y,x = np.mgrid[:h,:w]+.5
-    sx,sy = (np.floor(a*x+b*y+c).astype(np.int64) for a,b,c in m)
+    y,x = np.mgrid[:h,:w]
+    m[:,2] += m[:,:2].sum(1)/2   # the middle of a pixel
+    sx,sy = (a*x+b*y+c>>16 for a,b,c in np.floor(m*65536+.5).astype(np.int64))   # PIL counts in 65536ths
     if reflect:
         def fold(v, n): v = v%(2*n); return np.minimum(v, 2*n-1-v)
         sx,sy = fold(sx, w),fold(sy, h)
@@ -128,7 +129,7 @@ def _geometry(z, a, opt):
     flat[:,:,:-1] = z.flatten(2)
     torch.gather(flat, 2, src[:,None].expand(-1,c,-1), out=z.view(m,c,h*w))
 
-# %% ../../nbs/30_augment.ops.ipynb #d07a08f8
+# %% ../../nbs/30_augment.ops.ipynb #36e6ccd8
 def _bytes(v, exact): return (v if exact else v+.5).clamp(0,255).byte()
 
 def _gray(z): return (19595*z[:,0].int()+38470*z[:,1].int()+7471*z[:,2].int()+32768)>>16 if z.shape[1]>=3 else z[:,0].int()
@@ -146,15 +147,22 @@ def _fixed_tables(exact):
 
 def _contrast_table(z, factor, exact):
     "(rows, 1, 256): away from the mean grey, or towards it"
-    mean = (_gray(z).flatten(1).sum(1).double()/z[0,0].numel()+.5).floor().float()[:,None,None]
+    n = z[0,0].numel()
+    mean = ((2*_gray(z).flatten(1).sum(1)+n)//(2*n)).float()[:,None,None]
     v = torch.arange(256, device=z.device, dtype=torch.float32)
     return _bytes(mean+factor.view(-1,1,1)*(v-mean), exact)
 
 def _autocontrast_table(z, exact):
     "(rows, channels, 256): the values of each channel stretched from 0 to 255"
-    lo,hi = (o.double()[...,None] for o in z.flatten(2).aminmax(dim=2))
-    v,s = torch.arange(256, device=z.device, dtype=torch.float64),255/(hi-lo).clamp(min=1)
-    return torch.where(hi>lo, _bytes(v*s-lo*s, exact), v.byte())
+    lo,hi = (o.int() for o in z.flatten(2).aminmax(dim=2))
+    return _stretched(exact, z.device).index_select(0, (256*lo+hi).view(-1)).view(*lo.shape,256)
+
+@lru_cache(maxsize=4)
+def _stretched(exact, device):
+    "(256*256, 256) uint8: the table of each least and greatest value, from float64, which not every device has"
+    hi,v = torch.arange(256, dtype=torch.float64)[:,None],torch.arange(256, dtype=torch.float64)
+    def table(lo, s): return torch.where(hi>lo, _bytes(v*s-lo*s, exact), v.byte())
+    return torch.cat([table(lo, torch.full_like(hi, 255)/(hi-lo).clamp(min=1)) for lo in range(256)]).to(device)   # `255/t` would round twice
 
 def _equalize_table(z):
     "(rows, channels, 256): the histogram of each channel made flat"
@@ -164,7 +172,7 @@ def _equalize_table(z):
     t = (step//2+h.cumsum(2)-h)//step.clamp(min=1)
     return torch.where(step>0, t.clamp(max=255), torch.arange(256, device=z.device)).byte()
 
-# %% ../../nbs/30_augment.ops.ipynb #22951558
+# %% ../../nbs/30_augment.ops.ipynb #cd196f30
 def _look_up(z, a, opt):
     "Replace the bytes of the rows of planes `z`"
     c,dev,op = z.shape[1]-1,z.device,a['op']
@@ -175,7 +183,8 @@ def _look_up(z, a, opt):
                        AutoContrast=lambda o,r: _autocontrast_table(o, opt['exact'])).items():
         r = np.flatnonzero(op==_id[name])
         if len(r): i = on(r); t.index_copy_(0, i, f(x.index_select(0, i), r).expand(-1,c,-1))
-    z[:,:c] = t.gather(2, x.flatten(2).long()).view_as(x)
+    rows = torch.arange(0, t.numel(), 256, dtype=torch.int32, device=dev).view(-1,c,1,1)
+    z[:,:c] = t.view(-1).index_select(0, (x.int()+rows).view(-1)).view_as(x)   # quicker than `gather`, which wants int64
     z[:,c:] |= on(np.where(np.isin(op, _opaque), 255, 0).astype(np.uint8))[:,None,None,None]
 
 _factors = np.array([op_value('Color', l) for l in range(11)], dtype=np.float32)
