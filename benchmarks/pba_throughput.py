@@ -2,7 +2,7 @@
 
     python benchmarks/pba_throughput.py
 
-The last policy of rcifar10, drawn and applied in batches of 500 bytes (32x32, CIFAR-10) and of 20 (the same images, 224x224); against `v2.AutoAugment(CIFAR10)` on PIL
+The last policy of rcifar10, drawn and applied in batches of 500 bytes (32x32, CIFAR-10) and of 20 (the same images, 224x224), and as `learn.pba` does it, on normalised floats; against `v2.AutoAugment(CIFAR10)` on PIL
 images and `v2.RandAugment` on tensors, sample by sample. One thread, CPU seconds, ratios within a round. Writes results/pba_throughput.csv."""
 import time
 from pathlib import Path
@@ -31,7 +31,12 @@ def compare(x, bs, n_slow, rounds):
         for b in x.split(bs): apply_ops(b, policy.draw(len(b), size=size))
     def each(f, xs):
         for o in xs: f(o)
-    fs = {'fastai_boost PBA':(ours,len(x)), 'v2.AutoAugment, PIL':(lambda: each(aa, pil),n_slow), 'v2.RandAugment, tensors':(lambda: each(ra, tensors),n_slow)}
+    stats = [.491,.482,.447],[.247,.244,.262]
+    mean,std = (torch.tensor(o).view(1,3,1,1) for o in stats)
+    z = (x/255-mean)/std
+    def callback():
+        for b in z.split(64): augment(b, policy.draw(len(b), size=size), stats)
+    fs = {'fastai_boost PBA':(ours,len(x)), 'learn.pba, normalised, batches of 64':(callback,len(x)), 'v2.AutoAugment, PIL':(lambda: each(aa, pil),n_slow), 'v2.RandAugment, tensors':(lambda: each(ra, tensors),n_slow)}
     for f,_ in fs.values(): f()
     return [{k:rate(*v) for k,v in fs.items()} for _ in range(rounds)]
 

@@ -7,10 +7,10 @@ Docs: https://fastai-boost.github.io/fastai_boost/all.html.md"""
 # %% auto #0
 __all__ = []
 
-# %% ../nbs/99_all.ipynb #7b310ed4
+# %% ../nbs/99_all.ipynb #6b1e9cf4
 from . import core,mixup,batchboost,loss_filter,selective_backprop,infobatch,models,data
 from .augment import ops,policy
-from .subset import scores,select
+from .subset import scores,select,augment as subset_augment
 from .core import *
 from .mixup import *
 from .batchboost import *
@@ -21,7 +21,8 @@ from .augment.ops import *
 from .augment.policy import *
 from .subset.scores import *
 from .subset.select import *
+from .subset.augment import *
 from .models import *
 from .data import *
 
-__all__ = [o for m in (core,mixup,batchboost,loss_filter,selective_backprop,infobatch,ops,policy,scores,select,models,data) for o in m.__all__]
+__all__ = [o for m in (core,mixup,batchboost,loss_filter,selective_backprop,infobatch,ops,policy,scores,select,subset_augment,models,data) for o in m.__all__]

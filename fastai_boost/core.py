@@ -22,8 +22,8 @@ from torch.utils._python_dispatch import TorchDispatchMode
 __all__ = ['CORE', 'DRAW', 'AUGMENT', 'FILTER', 'MIX', 'WEIGH', 'ORDERS', 'RULES', 'Method', 'METHODS', 'map_nested', 'take',
            'n_rows', 'reduction_of', 'unreduced', 'item_loss', 'reduce_items', 'untouched', 'own_autocast', 'plain',
            'own_loss', 'pred_of', 'score_batch', 'knows_idxs', 'batch_idxs', 'tensors_of', 'ItemRecord',
-           'check_schedule', 'BoostCallback', 'check_rules', 'form_loss', 'BoostCore', 'kept_draws', 'BoostColumns',
-           'show_row', 'label_of', 'boost_method', 'SyncCounter']
+           'check_schedule', 'BoostCallback', 'check_rules', 'form_loss', 'BoostCore', 'kept_draws', 'own_loader',
+           'renewed', 'BoostColumns', 'show_row', 'label_of', 'boost_method', 'SyncCounter']
 
 # %% ../nbs/00_core.ipynb #43d2416e
 def map_nested(
@@ -268,7 +268,7 @@ def tensors_of(b):
     else:
         for o in (b.values() if hasattr(b,'values') else b if isinstance(b,(tuple,list,L)) else ()): yield from tensors_of(o)
 
-# %% ../nbs/00_core.ipynb #20e00de5
+# %% ../nbs/00_core.ipynb #ec2378b1
 class ItemRecord:
     "Last loss, times seen, times trained on and epoch of the last visit of every training item, as tensors of one number per item"
     _names = 'loss seen trained epoch'.split()
@@ -289,14 +289,13 @@ class ItemRecord:
     def train(self, ids, losses=None, mask=None):
         "Count that `ids` are trained on and keep their `losses`; only those of `mask` (bool) if that is given"
         self.trained.index_add_(0, ids, torch.ones_like(ids) if mask is None else mask.long())
-        if losses is None: return
-        if mask is None: return self.score(ids, losses)
+        if losses is not None: self.score(ids, losses, mask)
+
+    def score(self, ids, losses, mask=None):
+        "Keep the `losses` of `ids`; only those of `mask` (bool) if that is given"
+        if mask is None: return self.loss.index_copy_(0, ids, losses.detach().float().as_subclass(Tensor))
         loss = torch.cat([self.loss, self.loss[:1]])   # one more, for the rows that don't count: a batch may hold an item twice, once as it is
         self.loss = loss.index_copy_(0, torch.where(mask, ids, len(self.loss)), losses.detach().float().as_subclass(Tensor))[:-1]
-
-    def score(self, ids, losses):
-        "Keep the `losses` of `ids`"
-        self.loss.index_copy_(0, ids, losses.detach().float().as_subclass(Tensor))
 
     def state_dict(self): return {**{k:getattr(self,k) for k in self._names}, 'epochs':self.epochs}
     def load_state_dict(self, state):
@@ -382,7 +381,7 @@ class BoostCallback(Callback):
     def end_epoch(self): "Called after each training epoch of a real fit"
     def columns(self) -> dict: return {} # Name and value per epoch, for the table and the loggers
 
-# %% ../nbs/00_core.ipynb #a5f36607
+# %% ../nbs/00_core.ipynb #a18ac84a
 # When it acts, its random numbers, and what is saved of it
 @patch
 def covers(self:BoostCallback, epoch) -> bool:
@@ -391,9 +390,11 @@ def covers(self:BoostCallback, epoch) -> bool:
     return begun and not (self.end is not None and (self.end<=epoch/self.n_epoch if isinstance(self.end, float) else self.end<=epoch))
 
 @patch
-def scheduled(self:BoostCallback) -> bool:
-    "Is the current step one to act on?"
-    return self._within() and (self.epoch*self.n_iter+self.iter)%self.every==0
+def scheduled(self:BoostCallback,
+    step:int=None # Of the epoch; the current one if `None`
+) -> bool:
+    "Is a step one to act on?"
+    return self._within() and (self.epoch*self.n_iter+(self.iter if step is None else step))%self.every==0
 
 @patch
 def scheduled_epoch(self:BoostCallback) -> bool:
@@ -503,12 +504,12 @@ def _record_of(learn, device):
         _records[learn] = ds,rec = learn.dls.train.dataset,ItemRecord(len(learn.dls.train.dataset), device)
     return rec
 
-# %% ../nbs/00_core.ipynb #b90ad03c
+# %% ../nbs/00_core.ipynb #9ce47dda
 class BoostCore(Callback):
     "What the methods of a `Learner` share: state of the batch, its loss, the item record, the columns of the epoch table"
     order,run_valid = CORE,False
-    _stateattrs = ('active','pairs','weight','ids','fresh','record','before','items')
-    active,record,pairs,weight,ids,fresh,scored_rows,scored_before,logs,began,items = (),None,None,None,None,None,0,0,False,False,None
+    _stateattrs = ('active','pairs','weight','ids','fresh','plain','record','before','items')
+    active,record,pairs,weight,ids,fresh,plain,scored_rows,scored_before,logs,began,items = (),None,None,None,None,None,None,0,0,False,False,None
 
     @property
     def validating(self): return self.learn.lock.locked()   # `validate` and `get_preds` send the events of a fit too
@@ -521,7 +522,7 @@ class BoostCore(Callback):
         self.active,self.record,self.scored_rows,self.logs = [],None,0,False
         for cb in self.learn.boosts: cb.acting = False
         if hasattr(self.learn, 'lr_finder'): return
-        self.active = self.boosts
+        self.active = sorted(self.boosts, key=lambda cb: cb.order)
         check_rules(self.learn, self.active)
         why = knows_idxs(self.learn.dls.train)
         for cb in self.active: self._check(cb, why)
@@ -551,11 +552,11 @@ class BoostCore(Callback):
         if self.record is not None and self.keep and self.before is not None: self._merge_records()
         for cb in self.active: cb.end_epoch()
 
-# %% ../nbs/00_core.ipynb #246d3872
+# %% ../nbs/00_core.ipynb #57a22144
 # What it does with each batch
 @patch
 def before_batch(self:BoostCore):
-    self.pairs = self.weight = self.ids = self.items = None
+    self.pairs = self.weight = self.ids = self.items = self.plain = None
     self.fresh = None if self.learn._grab_cbs(MixHandler) else slice(None)   # fastai's mixers leave no row as it is
     labelled = len(self.learn.yb)>0
     for cb in self.active: cb.acting = labelled and cb.scheduled()
@@ -585,7 +586,7 @@ def after_pred(self:BoostCore):
 def before_backward(self:BoostCore):
     if self.active: self.rows[1] += n_rows(self.learn.xb)
 
-# %% ../nbs/00_core.ipynb #f639d995
+# %% ../nbs/00_core.ipynb #a5ef97b5
 @patch
 def after_loss(self:BoostCore):
     if not self.active or not len(self.learn.yb): return   # fastai trains only on batches with targets
@@ -599,7 +600,9 @@ def after_loss(self:BoostCore):
         with torch.no_grad(): items = [item_loss(self.learn.loss_func, self.pred, *self.yb)]
     mask = self.fresh if isinstance(self.fresh, Tensor) and self.fresh.dtype==torch.bool else None   # indexing by it would wait for the device
     if items and mask is None: self.items = items[0].detach()[self.fresh]
-    if self.ids is not None: self.record.train(self.ids, items[0] if items and mask is not None else self.items, mask)
+    if self.ids is None: return
+    losses = items[0] if items and mask is not None else self.items
+    self.record.train(self.ids, losses, mask if self.plain is None else self.plain if mask is None else mask & self.plain)
 
 @patch
 def _pairs(self:BoostCore):
@@ -633,7 +636,7 @@ def _merge_records(self:BoostCore):
     r.loss = torch.where(n>0, losses/n.clamp(min=1), old.loss)
     r.seen,r.trained = old.seen+counts[0],old.trained+counts[1]
 
-# %% ../nbs/00_core.ipynb #77008793
+# %% ../nbs/00_core.ipynb #79ed4df3
 @contextmanager
 def kept_draws(
     dl=None # A loader whose own random state is kept too
@@ -657,13 +660,25 @@ def _no_lone_row(ok, dl, world):
     ok[dropped[:k]] = True
     return ok
 
+def own_loader(dl): return dl.dl if _processes(dl)>1 else dl   # within that of fastai's distributed training
+
+def renewed(
+    dl, # The loader of the coming epoch
+    **kwargs # Arguments of its class that are to be others
+):
+    "A new loader that reads what `dl` would read next, in the same order. Of a distributed one, the loader in it: `DistributedTrainer` wraps it again"
+    dl = own_loader(dl)
+    if dl.n is not None:
+        dl.randomize()   # as at the start of its epoch
+        kwargs = merge(dict(get_idxs=partial(list, list(dl.get_idxs()))), kwargs)
+    with kept_draws(): return dl.new(**kwargs)
+
 @patch
 def draw_items(self:BoostCore,
     keep # (items,) bool tensor: which items of the training set to read in the coming epoch
 ) -> tuple: # Ids of the items that will be read, and of those that would have been read without; int64, in the loader's order
     "Restrict the loader of the coming epoch to some items. It is a new one with a true length: `learn.dls` stays as it is"
-    dl,world = self.learn.dl,_processes(self.dls.train)
-    dl = dl.dl if _processes(dl)>1 else dl
+    dl,world = own_loader(self.learn.dl),_processes(self.dls.train)
     dl.randomize()   # as at the start of its epoch
     ids = torch.as_tensor(np.asarray(list(dl.get_idxs()), dtype='int64'))
     if world>1: ids,keep = (_from_first(o, self.record.loss.device) for o in (ids,keep))
@@ -677,7 +692,7 @@ def _from_first(t, device):
     t = t.to(device); dist.broadcast(t, 0)
     return t.cpu()
 
-# %% ../nbs/00_core.ipynb #0018c87f
+# %% ../nbs/00_core.ipynb #4c72fe5e
 @patch
 def keep_rows(self:BoostCore,
     idxs # Rows of the batch to keep, sorted int64 tensor
@@ -686,13 +701,14 @@ def keep_rows(self:BoostCore,
     self.learn.xb,self.learn.yb = take(self.learn.xb, idxs),take(self.learn.yb, idxs)
     if self.ids is not None: self.ids = self.ids[idxs]
     if self.weight is not None: self.weight = self.weight[idxs]
+    if self.plain is not None: self.plain = self.plain[idxs]
 
 @patch
 def scored(self:BoostCore,
     losses # (rows,) float losses of the rows of the batch, from a scoring pass
 ):
     "Put `losses` into the item record"
-    if self.ids is not None: self.record.score(self.ids, losses)
+    if self.ids is not None: self.record.score(self.ids, losses, self.plain)
 
 @patch
 def weigh(self:BoostCore,

@@ -26,7 +26,7 @@ def small_convnet(
     drop = [nn.Dropout(dropout)] if dropout else []
     return nn.Sequential(*convs, nn.AdaptiveAvgPool2d(1), nn.Flatten(), *drop, nn.Linear(nfs[-1], n_out))
 
-# %% ../nbs/50_models.ipynb #f8989a86
+# %% ../nbs/50_models.ipynb #4d22f15f
 class SameConv(nn.Conv2d):
     "A convolution without bias that pads as TensorFlow does: what is odd goes to the right and below"
     def __init__(self, c_in, c_out, k=3, stride=1):
@@ -45,11 +45,11 @@ def _head(c, n_out):
 
 def fit_channels(x, c_out, stride, split=True):
     "`x` pooled by `stride` and filled up with channels of zeros to `c_out`: as many before as after, or all after"
-    if stride>1: x = F.avg_pool2d(x, stride)
+    if stride>1: x = F.avg_pool2d(x, stride, ceil_mode=True)
     n = c_out-x.shape[1]
     return F.pad(x, (0,0,0,0,n//2,n-n//2) if split else (0,0,0,0,0,n)) if n else x
 
-# %% ../nbs/50_models.ipynb #e1e79d35
+# %% ../nbs/50_models.ipynb #3274fc95
 class WideBlock(nn.Module):
     "Two convolutions and a shortcut; `first`: the shortcut starts after the norm"
     def __init__(self, c_in, c_out, stride, first=False):
@@ -61,6 +61,7 @@ class WideBlock(nn.Module):
         return self.conv2(self.mid(self.conv1(y)))+fit_channels(y if self.first else x, self.c_out, self.stride)
 
 class WideResNet(nn.Module):
+    "Three stages of `WideBlock`s with residuals around each stage and around all; made by `wide_resnet`"
     def __init__(self, depth, width, c_in, n_out):
         super().__init__()
         n,ws = (depth-4)//6,[16,16*width,32*width,64*width]
@@ -83,7 +84,7 @@ def wide_resnet(
     if depth<10 or (depth-4)%6: raise ValueError(f'`depth` must be 6n+4, such as 28 or 40, got {depth}.')
     return WideResNet(depth, width, c_in, n_out)
 
-# %% ../nbs/50_models.ipynb #23774029
+# %% ../nbs/50_models.ipynb #1b134d4d
 class _TwoFactors(torch.autograd.Function):
     "Times `a` on the way forward, times `b` on the way back"
     @staticmethod
@@ -98,9 +99,12 @@ def two_factors(
     "`a*x`, whose gradient is that of `b*x`"
     return _TwoFactors.apply(x, a, b)
 
-def _per_image(x, f=torch.rand): return f(len(x), 1, 1, 1, device=x.device, dtype=x.dtype)
+def _per_image(x): return torch.rand(len(x), 1, 1, 1, device=x.device, dtype=x.dtype)
 
-def shake(x1, x2, training=True):
+def shake(
+    x1, x2, # (rows, channels, height, width) float: the branches
+    training:bool=True # Random weights? `False`: half of each
+): # As `x1`
     "The two branches of Shake-Shake added"
     if not training: return (x1+x2)/2
     (a,b) = (u1/(u1+u2) for u1,u2 in ((_per_image(x1),_per_image(x1)) for _ in range(2)))
@@ -108,7 +112,9 @@ def shake(x1, x2, training=True):
 
 class ShakeDrop(nn.Module):
     "Keep a branch with probability `p` for each image, else shake it"
-    def __init__(self, p): super().__init__(); self.p = p
+    def __init__(self,
+        p:float # Probability; its factor in evaluation
+    ): super().__init__(); self.p = p
     def forward(self, x):
         if not self.training: return x*self.p
         keep,alpha,beta = (_per_image(x)<self.p).to(x.dtype),_per_image(x)*2-1,_per_image(x)

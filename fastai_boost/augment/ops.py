@@ -35,7 +35,7 @@ def op_value(
     if name in ('Brightness','Color','Sharpness','Contrast'): return level*1.8/10+.1
     return {'Posterize':4-int(level*4/10), 'Solarize':256-int(level*256/10), 'Cutout':2*level}.get(name)
 
-# %% ../../nbs/30_augment.ops.ipynb #7357d2d6
+# %% ../../nbs/30_augment.ops.ipynb #1d76ab51
 class Applications(NamedTuple):
     "What is done to each row of a batch, in order: five int64 tensors (rows, slots) on the CPU"
     op:Tensor # Index into `OPS`, -1 for none
@@ -57,23 +57,25 @@ def one_op(
 ) -> Applications:
     "The same operation for all rows"
     if name not in _id: raise ValueError(f'Unknown operation {name!r}: known are {", ".join(OPS)}')
+    if level!=int(level) or sign not in (1,-1): raise ValueError(f'A level is a whole number and a sign 1 or -1, got {level!r} and {sign!r}.')
     def col(v): return torch.full((n,1), v, dtype=torch.int64)
     cx,cy = (col(0),col(0)) if centers is None else torch.as_tensor(centers).long().cpu().view(n,2,1).unbind(1)
     return Applications(col(_id[name]), col(level), col(sign), cx, cy)
 
-# %% ../../nbs/30_augment.ops.ipynb #d79f84e8
+# %% ../../nbs/30_augment.ops.ipynb #50e4ab86
 COUNTS = .2,.3,.5   # Probability of at most 0, 1, 2 operations
 
 def draw_policy(
-    policy, # Entries (operation, probability, level); or names, (n, entries) probabilities and (n, entries) levels, of each image its own
+    policy, # Entries (operation, probability, level)
     n:int, # Rows
     generator=None, # Random numbers of the CPU, torch's own if `None`
     size:int|tuple=32, # Height and width of the images: cutouts lie anywhere in them
     counts:tuple=COUNTS # Probability of at most 0, 1, 2 ... operations per image
 ) -> Applications: # Of (n, len(counts)-1)
     "Draw which operations each of `n` images gets"
-    own = len(policy)==3 and isinstance(policy[1], Tensor)
-    names,probs,levels = policy if own else zip(*policy)
+    for e in policy:
+        if len(e)!=3 or e[0] not in _id or not 0<=e[1]<=1 or not 0<=e[2]<=10: raise ValueError(f'An entry is one of {", ".join(OPS)}, a probability from 0 to 1, and a level from 0 to 10, got {e!r}.')
+    names,probs,levels = zip(*policy)
     k,(h,w) = len(counts)-1,(size,size) if isinstance(size, int) else size
     ops,probs,levels = (F.pad(torch.as_tensor(o), (0,k)) for o in ([_id[o] for o in names],probs,levels))   # at least as many entries as slots
     def u(*shape): return torch.rand(*shape, generator=generator)
@@ -84,7 +86,7 @@ def draw_policy(
     sign,cx,cy = torch.where(u(n,k)>.5, -1, 1),(u(n,k)*w).long(),(u(n,k)*h).long()
     return Applications(torch.where(on, ops[idxs], -1), levels.expand(n,-1).gather(1, idxs), sign, cx, cy)
 
-# %% ../../nbs/30_augment.ops.ipynb #cadece50
+# %% ../../nbs/30_augment.ops.ipynb #f2a1760d
 def op_matrix(
     name:str, # A geometric operation
     level:int, # 0 to 10
@@ -105,7 +107,7 @@ def op_matrix(
         m[i,2] = int(v*(w,h)[i]/32) if relative else v
     return m
 
-@lru_cache(maxsize=512)
+@lru_cache(maxsize=128)   # all levels of one size are 105
 def _source(op, level, sign, h, w, relative, reflect):
     "(h*w,) int64: from which pixel each comes; h*w for outside"
     m = op_matrix(OPS[op], level, sign, h, w, relative)
@@ -129,13 +131,13 @@ def _geometry(z, a, opt):
     flat[:,:,:-1] = z.flatten(2)
     torch.gather(flat, 2, src[:,None].expand(-1,c,-1), out=z.view(m,c,h*w))
 
-# %% ../../nbs/30_augment.ops.ipynb #36e6ccd8
+# %% ../../nbs/30_augment.ops.ipynb #235a06d5
 def _bytes(v, exact): return (v if exact else v+.5).clamp(0,255).byte()
 
 def _gray(z): return (19595*z[:,0].int()+38470*z[:,1].int()+7471*z[:,2].int()+32768)>>16 if z.shape[1]>=3 else z[:,0].int()
 
 @lru_cache(maxsize=16)
-def _fixed_tables(exact):
+def _fixed_tables(exact, device='cpu'):
     "(ops, 11, 256) uint8: Brightness, Invert, Posterize, Solarize at each level; the others change nothing here"
     v,res = torch.arange(256),torch.arange(256, dtype=torch.uint8).repeat(len(OPS), 11, 1)
     for l in range(11):
@@ -143,7 +145,7 @@ def _fixed_tables(exact):
         res[_id['Invert'],l] = 255-v
         res[_id['Posterize'],l] = v & (256-2**(8-op_value('Posterize', l)))
         res[_id['Solarize'],l] = torch.where(v<op_value('Solarize', l), v, 255-v)
-    return res
+    return res.to(device)
 
 def _contrast_table(z, factor, exact):
     "(rows, 1, 256): away from the mean grey, or towards it"
@@ -172,13 +174,13 @@ def _equalize_table(z):
     t = (step//2+h.cumsum(2)-h)//step.clamp(min=1)
     return torch.where(step>0, t.clamp(max=255), torch.arange(256, device=z.device)).byte()
 
-# %% ../../nbs/30_augment.ops.ipynb #cd196f30
+# %% ../../nbs/30_augment.ops.ipynb #ccf84980
 def _look_up(z, a, opt):
     "Replace the bytes of the rows of planes `z`"
     c,dev,op = z.shape[1]-1,z.device,a['op']
     x = z[:,:c]
     def on(v): return torch.from_numpy(v).to(dev, non_blocking=True)
-    t = _fixed_tables(opt['exact']).to(dev).flatten(0,1).index_select(0, on(op*11+a['level']))[:,None].repeat(1,c,1)
+    t = _fixed_tables(opt['exact'], dev).flatten(0,1).index_select(0, on(op*11+a['level']))[:,None].repeat(1,c,1)
     for name,f in dict(Contrast=lambda o,r: _contrast_table(o, on(_factors[a['level'][r]]), opt['exact']), Equalize=lambda o,r: _equalize_table(o),
                        AutoContrast=lambda o,r: _autocontrast_table(o, opt['exact'])).items():
         r = np.flatnonzero(op==_id[name])
@@ -221,13 +223,14 @@ def _cutout(z, a, opt):
     color = torch.tensor([*(CUTOUT_COLOR if c==4 else CUTOUT_COLOR[1:2]),0], dtype=z.dtype).to(dev, non_blocking=True).view(1,c,1,1)
     torch.where(box, color, z, out=z)
 
-# %% ../../nbs/30_augment.ops.ipynb #c57d3389
-def _check_batch(x, a):
+# %% ../../nbs/30_augment.ops.ipynb #d41b0ec4
+def _check_batch(x, a, mask=None):
     "Refuse what these operations can't work on"
     if not isinstance(x, Tensor) or x.ndim!=4 or x.shape[1] not in (1,3): raise ValueError(f'Images must be a tensor (rows, 1 or 3 channels, height, width), got {tuple(x.shape) if isinstance(x, Tensor) else type(x).__name__}.')
     if x.dtype!=torch.uint8 and not x.is_floating_point(): raise TypeError(f'Images must be uint8, or floats from 0 to 1, got {x.dtype}.')
     op,level = a.op.numpy(),a.level.numpy()
     if len(op)!=len(x): raise ValueError(f'`applications` are for {len(op)} rows, the batch has {len(x)}.')
+    if mask is not None and mask.shape!=(len(x),1,*x.shape[2:]): raise ValueError(f'`mask` must be {(len(x),1,*x.shape[2:])}, one channel for the images {tuple(x.shape)}, got {tuple(mask.shape)}.')
     if op.size and (op.min()<-1 or op.max()>=len(OPS)): raise ValueError(f'An operation is an index from 0 to {len(OPS)-1}, or -1 for none, got {op.min()} to {op.max()}.')
     if op.size and ((level<0)|(level>10))[op>=0].any(): raise ValueError(f'A level lies from 0 to 10, got {level[op>=0].min()} to {level[op>=0].max()}.')
 
@@ -251,7 +254,7 @@ def _slot(z, a, opt):
         if lo<hi: f(z[lo:hi], {k:o[order[lo:hi]] for k,o in a.items()}, opt)
     return z,order
 
-# %% ../../nbs/30_augment.ops.ipynb #95530f02
+# %% ../../nbs/30_augment.ops.ipynb #ee5610b1
 def apply_ops(
     x, # (rows, 1 or 3, height, width) images: uint8, or floats from 0 to 1
     applications:Applications, # What each row gets, in order
@@ -261,7 +264,7 @@ def apply_ops(
     exact:bool=True # Truncate as the original does? `False` rounds, which does not darken
 ) -> tuple: # Images as `x`, mask
     "Apply to each row its own operations"
-    _check_batch(x, applications)
+    _check_batch(x, applications, mask)
     if fill not in ('mean','reflect'): raise ValueError(f"`fill` must be 'mean' or 'reflect', got {fill!r}.")
     plain = x.as_subclass(Tensor)
     z,opt = _planes(plain, mask),dict(fill=fill, relative=relative, exact=exact)
@@ -289,25 +292,23 @@ def apply_op(
     if centers is None: centers = torch.tensor([w//2,h//2]).repeat(n,1)
     return apply_ops(x, one_op(name, n, level, sign, centers), mask, **kwargs)
 
-# %% ../../nbs/30_augment.ops.ipynb #9af3cc61
+# %% ../../nbs/30_augment.ops.ipynb #c1c97143
 def _moves(applications, h, w, relative) -> Tensor: # (rows, 2, 3) float32
     "Where a point of each row goes, in pixels"
-    eye,banks = np.eye(3),{}
-    def inverse(o, l, s):
-        if (o,l,s) not in banks: banks[o,l,s] = np.linalg.inv(np.vstack([op_matrix(OPS[o], l, s, h, w, relative),[0,0,1]])) if o in GEOMETRIC else eye
-        return banks[o,l,s]
-    res = np.broadcast_to(eye, (len(applications.op),3,3))
-    for keys in zip(*(t.T.tolist() for t in applications[:3])): res = np.stack([inverse(*k) for k in zip(*keys)])@res
+    def inverse(o, l, s): return np.linalg.inv(np.vstack([op_matrix(OPS[o], l, s, h, w, relative),[0,0,1]])) if o in GEOMETRIC else np.eye(3)
+    keys,which = np.unique(torch.stack(applications[:3], -1).numpy().reshape(-1,3), axis=0, return_inverse=True)
+    each = np.stack([inverse(*k) for k in keys.tolist()])[which.reshape(applications.op.shape)]   # (rows, slots, 3, 3)
+    res = np.eye(3)
+    for s in range(each.shape[1]): res = each[:,s]@res
     return torch.from_numpy(res[:,:2]).float()
 
 def _follow_points(p, moves, h, w):
     "Points (rows, n, 2) from -1 to 1"
-    half = p.new_tensor([w/2,h/2])
-    m = moves.to(p)
+    half,m = (o.to(p, non_blocking=True) for o in (torch.tensor([w/2,h/2]),moves))
     return (((p+1)*half)@m[:,:,:2].mT+m[:,None,:,2])/half-1
 
 def _follow_mask(y, applications, opt):
-    z = y.unsqueeze(1).clone()
+    z = (y if y.ndim==4 else y.unsqueeze(1)).clone()
     for s in range(applications.op.shape[1]):
         rows = np.flatnonzero(np.isin(applications.op[:,s].numpy(), GEOMETRIC))
         if not len(rows): continue
@@ -315,9 +316,9 @@ def _follow_mask(y, applications, opt):
         sub = z.index_select(0, i)
         _geometry(sub, {k:o[rows,s].numpy() for k,o in applications._asdict().items()}, opt)
         z.index_copy_(0, i, sub)
-    return z[:,0]
+    return z.view_as(y)
 
-# %% ../../nbs/30_augment.ops.ipynb #fba796ad
+# %% ../../nbs/30_augment.ops.ipynb #0ef0ea30
 def follow(
     y, # `TensorPoint` (rows, n, 2), `TensorBBox` (rows, n, 4), both from -1 to 1, or `TensorMask` (rows, height, width); anything else stays
     applications:Applications, # What the images got
@@ -327,8 +328,10 @@ def follow(
 ): # As `y`
     "Targets moved as the images were"
     t,(h,w) = y.as_subclass(Tensor) if isinstance(y, Tensor) else y,size
+    if isinstance(y, TensorMask) and t.shape[-2:]!=(h,w): raise ValueError(f'Masks of {t.shape[-2]}x{t.shape[-1]} pixels cannot follow images of {h}x{w}: give both the same size.')
     if isinstance(y, TensorMask): return retain_type(_follow_mask(t, applications, dict(fill=fill, relative=relative)), y)
-    if isinstance(y, TensorPoint): return retain_type(_follow_points(t.view(len(t),-1,2), _moves(applications, h, w, relative), h, w).view_as(t), y)
-    if not isinstance(y, TensorBBox): return y
-    corners = _follow_points(t[...,[0,1,2,1,0,3,2,3]].view(len(t),-1,2), _moves(applications, h, w, relative), h, w).view(*t.shape[:2],4,2)
+    if not isinstance(y, (TensorPoint,TensorBBox)): return y
+    moves = _moves(applications, h, w, relative)
+    if not isinstance(y, TensorBBox): return retain_type(_follow_points(t.view(len(t),-1,2), moves, h, w).view_as(t), y)   # a box is a `TensorPoint` too
+    corners = _follow_points(t[...,[0,1,2,1,0,3,2,3]].view(len(t),-1,2), moves, h, w).view(*t.shape[:2],4,2)
     return retain_type(torch.cat([corners.amin(2),corners.amax(2)], -1).clamp(-1,1), y)
