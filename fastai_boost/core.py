@@ -636,7 +636,7 @@ def _merge_records(self:BoostCore):
     r.loss = torch.where(n>0, losses/n.clamp(min=1), old.loss)
     r.seen,r.trained = old.seen+counts[0],old.trained+counts[1]
 
-# %% ../nbs/00_core.ipynb #79ed4df3
+# %% ../nbs/00_core.ipynb #11fc92c4
 @contextmanager
 def kept_draws(
     dl=None # A loader whose own random state is kept too
@@ -660,6 +660,7 @@ def _no_lone_row(ok, dl, world):
     ok[dropped[:k]] = True
     return ok
 
+# %% ../nbs/00_core.ipynb #f679f818
 def own_loader(dl): return dl.dl if _processes(dl)>1 else dl   # within that of fastai's distributed training
 
 def renewed(
@@ -670,7 +671,8 @@ def renewed(
     dl = own_loader(dl)
     if dl.n is not None:
         dl.randomize()   # as at the start of its epoch
-        kwargs = merge(dict(get_idxs=partial(list, list(dl.get_idxs()))), kwargs)
+        idxs = list(dl.get_idxs())
+        kwargs = merge(dict(get_idxs=partial(list, idxs), n=len(idxs)), kwargs)
     with kept_draws(): return dl.new(**kwargs)
 
 @patch

@@ -382,7 +382,7 @@ def pba(self:Learner, schedule='rcifar10', **kwargs) -> Learner: # Itself, so th
     "Augment by a schedule of policies"
     return self.add_boost(PBA(schedule, **kwargs))
 
-# %% ../../nbs/31_augment.policy.ipynb #b4a52328
+# %% ../../nbs/31_augment.policy.ipynb #1fbfbd28
 class _Before(Transform):
     "Augments whole batches before the loader's other transforms"
     order,split_idx,i = -1,0,-1
@@ -396,7 +396,7 @@ class _Before(Transform):
 @patch
 def wrap_loader(self:PBA):
     if self.place!='repo' or not self.covers(self.epoch): return
-    dl = self.learn.dl
+    dl = own_loader(self.learn.dl)
     if not isinstance(dl, TfmdDL): raise ValueError(f"`order='repo'` needs a loader with batch transforms (`TfmdDL`), not a {type(dl).__name__}: leave it at 'last'.")
     stats = _stats_of(dl)
     fill = stats[0].tolist() if stats and self.fill=='mean' else self.fill
