@@ -291,10 +291,10 @@ def feature_scores(
     s = _by_logits[score](A, S@_newton(S, y, cols, 1/C, v), y)
     return s if isinstance(X, Tensor) else s.numpy()
 
-# %% ../../nbs/40_subset.scores.ipynb #6e2cc0ff
+# %% ../../nbs/40_subset.scores.ipynb #222eed02
 def _in_order(learn, ds_idx):
     "A loader of all items of a dataset, in order"
-    dl = learn.dls[ds_idx]
+    dl = own_loader(learn.dls[ds_idx])
     if (why := knows_idxs(dl)): raise TypeError(f"The items can't be scored: {why}.")
     return dl.new(get_idxs=partial(list, range(len(dl.dataset))), n=len(dl.dataset), shuffle=False, drop_last=False)
 
@@ -312,7 +312,7 @@ def _last_linear(model):
     finally:
         for o in hooks: o.remove()
 
-# %% ../../nbs/40_subset.scores.ipynb #3e15f738
+# %% ../../nbs/40_subset.scores.ipynb #3457bd07
 _give = 'Give them: `features=`, a tensor or array (items, features)'
 
 def _features_of(seen, pred, n):
@@ -332,7 +332,7 @@ def _classes_of(yb, n):
 @contextmanager
 def _reading(learn, ds_idx):
     "Batches of all items in order, with their inputs and targets told apart; the `Learner` is afterwards as it was"
-    old = learn.dls[ds_idx]
+    old = own_loader(learn.dls[ds_idx])
     with kept_draws(old), untouched(learn.model), _as_valid(old.dataset):
         dl = _in_order(learn, ds_idx)
         dev = first(o.device for o in learn.model.parameters()) or dl.device
@@ -360,9 +360,9 @@ def item_features(
     if (read := sum(map(len, ys)))!=n: raise ValueError(f'The loader gave {read} items of {n}: something skips or adds some')
     return torch.cat(xs) if features is None else features,torch.cat(ys)
 
-# %% ../../nbs/40_subset.scores.ipynb #6d0e7d08
+# %% ../../nbs/40_subset.scores.ipynb #6808b47e
 def _own_scores(scores, n):
-    s = _f64(scores)
+    s = _f64(scores).clone()
     if s.shape!=(n,): raise ValueError(f'There must be one score per item: {n} items, scores of shape {tuple(s.shape)}')
     if s.isnan().any(): raise ValueError(f'{int(s.isnan().sum())} of {n} scores are NaN, the first is that of item {int(s.isnan().nonzero()[0])}')
     return s
@@ -421,12 +421,12 @@ def _show_items(learn, axs, ids, scores, ds_idx):
     for i,(ax,s) in enumerate(zip(axs, scores.tolist())):
         ax.axis('on'); show_row(ax, first(tensors_of(xb))[i], f'{label_of(learn, (yb,), i)}: {s:.2g}')
 
-# %% ../../nbs/40_subset.scores.ipynb #7715375d
+# %% ../../nbs/40_subset.scores.ipynb #6096db4b
 def record_losses(
     learn:Learner # Fits, or has been fitted, with a method of this package
 ) -> Tensor: # (items,) float64 on the CPU; entry i is item i of the training set
     "The last loss of each training item, from the record of the run; the mean of the others where an item had none"
     if learn not in _records: learn.item_record()   # says why there is none
     loss = _records[learn][1].loss.double().cpu()
-    if loss.isnan().all(): raise ValueError('No item has a loss yet: train for an epoch first')
+    if loss.isnan().all(): raise ValueError('No item has a loss of its own yet: train for an epoch with a method that needs them, such as `learn.batch_loss_filter()`, and without one that mixes all rows')
     return torch.where(loss.isnan(), loss.nanmean(), loss)

@@ -227,14 +227,15 @@ def reorder(
     left = torch.ones_like(new, dtype=torch.bool).index_fill(0, order[:done], False)
     return torch.cat([order[:done],new[left[new]]])
 
-# %% ../../nbs/41_subset.select.ipynb #50f7e766
+# %% ../../nbs/41_subset.select.ipynb #b0ec74af
 def downweight(
-    ids, # Rows of the chosen items
+    ids, # Rows of the chosen items, or a bool for each item
     n:int, # Number of items
     copies:int # Copies of each chosen item, the item itself not counted
 ) -> Tensor: # (n,) float32: 1 for an item without copies, else 1/(copies+1); a copy weighs as much as its source
     "Weight of each item, and of its copies"
-    ids = torch.as_tensor(ids).long()
+    ids = torch.as_tensor(ids)
+    ids = ids.nonzero()[:,0] if ids.dtype==torch.bool else ids.long()
     if copies<0: raise ValueError(f'copies={copies}: must not be negative.')
     if len(ids) and not 0<=int(ids.min())<=int(ids.max())<n: raise ValueError(f'`ids` are rows from 0 to {n-1}, got {int(ids.min())} to {int(ids.max())}.')
     return torch.ones(n, device=ids.device).index_fill(0, ids, 1/(copies+1))
