@@ -6,7 +6,7 @@
 Writes results/pba_epoch.csv."""
 import time
 from pathlib import Path
-import numpy as np, pandas as pd, torch
+import pandas as pd, torch
 from machine import cpu
 from fastai.vision.all import *
 from fastai_boost.all import *
