@@ -357,7 +357,7 @@ class _Progress:
         elif what!=self.last: print(what, flush=True)
         self.last = what
 
-# %% ../nbs/43_subset_experiments.ipynb #c5617d31
+# %% ../nbs/43_subset_experiments.ipynb #7c26d934
 @_typed
 def subset_runs(
     data:str='digits', # digits, cifar10, mnist or norb
@@ -365,7 +365,7 @@ def subset_runs(
     n_train:int=1000, # The first so many items of the two classes; all, where there are fewer
     tfm:str='translate', # What the copies are: translate, rotate or crop
     features:str='cnn', # cnn (a small net trained on all classes, once), raw (pixels) or frozen (see model)
-    score:str='influence,loss', # Scores with commas between: influence, loss, margin
+    score:str='influence,loss', # Scores with commas between: influence, reference (the original's influence), loss, margin
     sets:str='policies,clusters,dpp', # Sets of configurations with commas between: policies, clusters, dpp
     rounds:int=5, # Rounds of each configuration that draws
     budgets:str='1,10,50,100,250,500,750,1000', # Numbers of items to augment, cut to n_train
@@ -379,7 +379,7 @@ def subset_runs(
 ) -> Path: # Folder of these runs
     "Run the protocol"
     s = _base(dict(locals()))
-    todo = [dict(s, score=o, set=k) for o in _names(score, ('influence','loss','margin'), 'score') for k in _names(sets, config_sets, 'set')]
+    todo = [dict(s, score=o, set=k) for o in _names(score, ('influence','reference','loss','margin'), 'score') for k in _names(sets, config_sets, 'set')]
     folder,exp,bar = _run_folder(out, s),_Experiment(s, path, out),_Progress(todo)
     for o in todo:
         run_set(exp.make, folder/f"{o['score']}-{o['set']}.npz", o, bar.start(o))
