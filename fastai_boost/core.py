@@ -23,7 +23,7 @@ __all__ = ['CORE', 'DRAW', 'AUGMENT', 'FILTER', 'MIX', 'WEIGH', 'ORDERS', 'RULES
            'n_rows', 'reduction_of', 'unreduced', 'item_loss', 'reduce_items', 'untouched', 'own_autocast', 'plain',
            'own_loss', 'pred_of', 'score_batch', 'knows_idxs', 'batch_idxs', 'tensors_of', 'ItemRecord',
            'check_schedule', 'BoostCallback', 'check_rules', 'form_loss', 'BoostCore', 'kept_draws', 'own_loader',
-           'renewed', 'BoostColumns', 'show_row', 'label_of', 'boost_method', 'SyncCounter']
+           'next_idxs', 'renewed', 'BoostColumns', 'show_row', 'label_of', 'boost_method', 'SyncCounter']
 
 # %% ../nbs/00_core.ipynb #43d2416e
 def map_nested(
@@ -660,8 +660,12 @@ def _no_lone_row(ok, dl, world):
     ok[dropped[:k]] = True
     return ok
 
-# %% ../nbs/00_core.ipynb #f679f818
+# %% ../nbs/00_core.ipynb #b0142817
 def own_loader(dl): return dl.dl if _processes(dl)>1 else dl   # within that of fastai's distributed training
+
+def next_idxs(dl) -> list: # Of the items that `dl` reads in its next epoch, in order
+    dl.randomize()   # as at the start of its epoch
+    return list(dl.get_idxs())
 
 def renewed(
     dl, # The loader of the coming epoch
@@ -670,8 +674,7 @@ def renewed(
     "A new loader that reads what `dl` would read next, in the same order. Of a distributed one, the loader in it: `DistributedTrainer` wraps it again"
     dl = own_loader(dl)
     if dl.n is not None:
-        dl.randomize()   # as at the start of its epoch
-        idxs = list(dl.get_idxs())
+        idxs = next_idxs(dl)
         kwargs = merge(dict(get_idxs=partial(list, idxs), n=len(idxs)), kwargs)
     with kept_draws(): return dl.new(**kwargs)
 
@@ -681,8 +684,7 @@ def draw_items(self:BoostCore,
 ) -> tuple: # Ids of the items that will be read, and of those that would have been read without; int64, in the loader's order
     "Restrict the loader of the coming epoch to some items. It is a new one with a true length: `learn.dls` stays as it is"
     dl,world = own_loader(self.learn.dl),_processes(self.dls.train)
-    dl.randomize()   # as at the start of its epoch
-    ids = torch.as_tensor(np.asarray(list(dl.get_idxs()), dtype='int64'))
+    ids = torch.as_tensor(np.asarray(next_idxs(dl), dtype='int64'))
     if world>1: ids,keep = (_from_first(o, self.record.loss.device) for o in (ids,keep))
     kept = ids[_no_lone_row(keep.cpu()[ids], dl, world)]
     with kept_draws():

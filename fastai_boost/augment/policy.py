@@ -268,7 +268,7 @@ def random(cls:Schedule, epochs:int=200, segments:int=17, seed:int=0) -> Schedul
     def ints(): return [int(r.randint(11 if i%2==0 else 10)) for i in range(60)]
     return cls([(n,Policy.from_ints(ints())) for n in np.diff([0,*cuts,epochs]).tolist()], 'random')
 
-# %% ../../nbs/31_augment.policy.ipynb #9513b684
+# %% ../../nbs/31_augment.policy.ipynb #492c9a49
 def augment(
     x, # (rows, 1 or 3, height, width) images: uint8, floats from 0 to 1, or normalised floats
     applications:Applications, # What each row gets
@@ -278,7 +278,7 @@ def augment(
 ) -> tuple: # Images as `x`; (rows, 1, height, width) bool, True where a pixel is of the image
     "Apply to each row its operations, and fill what they left empty"
     _check_batch(x, applications)
-    t,(mean,std) = x.as_subclass(Tensor),(_per_channel(o, x, k) for o,k in zip(stats or (0.,1.), ('stats','stats')))
+    t,(mean,std) = x.as_subclass(Tensor),(_per_channel(o, x, 'stats') for o in stats or (0.,1.))
     floats = x.is_floating_point()
     b = (t.float()*(255*std)+(255*mean+.5)).nan_to_num(0.).clamp(0,255).byte() if floats else t
     z,mask = apply_ops(b, applications, fill='reflect' if fill=='reflect' else 'mean', relative=relative)
@@ -295,7 +295,7 @@ def _per_channel(o, x, name):
     if o.shape[1] not in (1,x.shape[1]): raise ValueError(f'`{name}` has {o.shape[1]} channels, the images have {x.shape[1]}.')
     return o
 
-# %% ../../nbs/31_augment.policy.ipynb #5c2af8df
+# %% ../../nbs/31_augment.policy.ipynb #5845db14
 def as_schedule(schedule) -> Schedule:
     "A `Schedule` from its name, a file, a `Policy`, the 60 numbers of one, or itself"
     if isinstance(schedule, Schedule): return schedule
@@ -305,12 +305,14 @@ def as_schedule(schedule) -> Schedule:
     if isinstance(schedule, (list,tuple,np.ndarray,Tensor)): return Schedule.constant(Policy.from_ints(schedule))
     raise TypeError(f"A schedule is 'rcifar10', 'rsvhn', a file, a `Schedule`, a `Policy` or 60 numbers, got {schedule!r}.")
 
-def _stats_of(dl):
-    "Mean and standard deviation that the loader normalises with, or `None`"
-    n = first(o for o in getattr(getattr(dl, 'after_batch', None), 'fs', []) if isinstance(o, Normalize))
+def _stats_in(fs):
+    "Mean and standard deviation that the transforms `fs` normalise with, or `None`"
+    n = first(o for o in fs if isinstance(o, Normalize))
     return None if n is None else (n.mean.flatten(),n.std.flatten())
 
-# %% ../../nbs/31_augment.policy.ipynb #b75b7cb7
+def _stats_of(dl): return _stats_in(getattr(getattr(dl, 'after_batch', None), 'fs', []))
+
+# %% ../../nbs/31_augment.policy.ipynb #8ee52953
 @boost_method('pba')
 class PBA(BoostCallback):
     "Augment the images of each training batch by the policy of the epoch (arXiv 1905.05393)"
@@ -338,6 +340,10 @@ class PBA(BoostCallback):
     def before_batch(self):
         if self.acting and self.place=='last': self.learn.xb,self.learn.yb = self.augment_batch(self.learn.xb, self.learn.yb, self.stats or _stats_of(self.dls.train), self.fill)
     def columns(self): return dict(ops=sum(self.n_ops)/len(self.n_ops) if self.n_ops else None)
+    def fill_before(self, fs):
+        "The `fill` of images that the transforms `fs` are still to normalise; asks the device"
+        stats = _stats_in(fs) if isinstance(self.fill, str) and self.fill=='mean' else None
+        return stats[0].tolist() if stats else self.fill
 
 # %% ../../nbs/31_augment.policy.ipynb #ddeb0ab9
 @patch
@@ -382,7 +388,7 @@ def pba(self:Learner, schedule='rcifar10', **kwargs) -> Learner: # Itself, so th
     "Augment by a schedule of policies"
     return self.add_boost(PBA(schedule, **kwargs))
 
-# %% ../../nbs/31_augment.policy.ipynb #1fbfbd28
+# %% ../../nbs/31_augment.policy.ipynb #f54a736b
 class _Before(Transform):
     "Augments whole batches before the loader's other transforms"
     order,split_idx,i = -1,0,-1
@@ -398,9 +404,8 @@ def wrap_loader(self:PBA):
     if self.place!='repo' or not self.covers(self.epoch): return
     dl = own_loader(self.learn.dl)
     if not isinstance(dl, TfmdDL): raise ValueError(f"`order='repo'` needs a loader with batch transforms (`TfmdDL`), not a {type(dl).__name__}: leave it at 'last'.")
-    stats = _stats_of(dl)
-    fill = stats[0].tolist() if stats and self.fill=='mean' else self.fill
-    self.learn.dl = renewed(dl, after_batch=[_Before(self, dl.n_inp, fill), *dl.after_batch.fs])
+    fs = dl.after_batch.fs
+    self.learn.dl = renewed(dl, after_batch=[_Before(self, dl.n_inp, self.fill_before(fs)), *fs])
 
 # %% ../../nbs/31_augment.policy.ipynb #86784452
 class Cutout(Transform):
