@@ -190,27 +190,28 @@ def _datasets(raw, vocab):
     for ds,(x,y) in zip(dsets, raw): ds.rows = type(_image(x))(x),TensorCategory(torch.from_numpy(np.searchsorted(vocab, y)))
     return dsets
 
-# %% ../nbs/60_data.ipynb #e0307060
-def _reduced(read, n):
-    "`read` on the `n` images of the original split"
-    def _inner(path, subset):
-        def first(y): return (trn := original_split(len(y), n, 0)[0])[subset(y[trn])]
-        return read(path, first)
-    return _inner
+# %% ../nbs/60_data.ipynb #10c2ef0a
+def _positions(y, n_first, n_train, n_valid, seed):
+    "Which of the images with labels `y` to train on, and which to keep out; of `n_first` and the rest as in the original split, if given"
+    if n_first: trn,out = original_split(len(y), n_first, n_valid or 0)
+    else:
+        out = balanced_idxs(y, n_valid, seed) if n_valid else np.arange(0)
+        trn = np.setdiff1d(np.arange(len(y)), out)
+    return trn if n_train is None else trn[balanced_idxs(y[trn], n_train, seed)],out
 
 pba_stats = dict(   # mean and standard deviation per channel, of Population Based Augmentation
     cifar10=([.49139968,.48215841,.44653091],[.24703223,.24348513,.26158784]), reduced_cifar10=([.49056774,.48116026,.44726052],[.24710728,.24451308,.26235099]),
     cifar100=([.50707516,.48654887,.44091784],[.26733429,.25643846,.27615047]), reduced_svhn=([.45163885,.4557915,.48093327],[.20385217,.20957996,.20804394]),
     svhn_full=([.43090966,.4302428,.44634357],[.19652855,.19832038,.19942076]))
 
-# %% ../nbs/60_data.ipynb #10d63600
-_known = dict(   # how to read it, mean and standard deviation per channel, augmentation
+# %% ../nbs/60_data.ipynb #1232fc47
+_known = dict(   # how to read it, mean and standard deviation per channel, augmentation, images of a reduced set
     digits=(_read_digits, ([.305],[.376]), dict(pad=1, flip=False)),
     cifar10=(_read_cifar10, cifar_stats, dict(pad=4)),
-    reduced_cifar10=(_reduced(_read_cifar10, 4000), pba_stats['reduced_cifar10'], dict(pad=4)),
+    reduced_cifar10=(_read_cifar10, pba_stats['reduced_cifar10'], dict(pad=4), 4000),
     cifar100=(_read_cifar100, pba_stats['cifar100'], dict(pad=4)),
     svhn=(_read_svhn, pba_stats['reduced_svhn'], dict(pad=2, flip=False)),
-    reduced_svhn=(_reduced(_read_svhn, 1000), pba_stats['reduced_svhn'], dict(pad=2, flip=False)),
+    reduced_svhn=(_read_svhn, pba_stats['reduced_svhn'], dict(pad=2, flip=False), 1000),
     svhn_full=(partial(_read_svhn, extra=True), pba_stats['svhn_full'], dict(pad=2, flip=False)),
     fashion_mnist=(_read_fashion_mnist, ([.286],[.353]), dict(pad=2)))
 
@@ -224,14 +225,17 @@ def boost_dls(
     path:str|Path=None, # Folder of the files, where fastai does not download them
     noise:float=0., # Share of the training images that get a random label
     stats:tuple=None, # Mean and standard deviation per channel, for others than those of the data set
+    n_valid:int=None, # Validate on so many images kept out of the training set, in place of the test set
     **kwargs
 ) -> DataLoaders: # With `vocab` and `c`
     "`DataLoaders` of a data set by its name"
     if name not in _known: raise ValueError(f'Unknown data {name!r}: known are {", ".join(_known)}')
     if (odd := set(kwargs)-set(inspect.signature(boost_dls).parameters)): raise TypeError(f"`boost_dls` has no argument {', '.join(map(repr, odd))}.")
-    rd,its_stats,aug = _known[name]
-    raw = rd(path, lambda y: np.arange(len(y)) if n_train is None else balanced_idxs(y, n_train, seed))
-    vocab,(x,y) = np.unique(raw[1][1]).tolist(),raw[0]
+    rd,its_stats,aug,*n_first = _known[name]
+    raw = rd(path, lambda y: np.concatenate(_positions(y, first(n_first), n_train, n_valid, seed)))
+    vocab = np.unique(raw[1][1]).tolist()
+    if n_valid: raw = [[o[:-n_valid] for o in raw[0]],[o[-n_valid:] for o in raw[0]]]
+    x,y = raw[0]
     if noise: raw = (x,corrupt(y, noise, seed)),raw[1]
     dsets = _datasets(raw, vocab)
     tfms = [ShiftFlip(**aug)]*augment + [IntToFloatTensor(), Normalize.from_stats(*(stats or its_stats))]
