@@ -7,9 +7,9 @@ Docs: https://fastai-boost.github.io/fastai_boost/all.html.md"""
 # %% auto #0
 __all__ = []
 
-# %% ../nbs/99_all.ipynb #6b1e9cf4
+# %% ../nbs/99_all.ipynb #04a556fa
 from . import core,mixup,batchboost,loss_filter,selective_backprop,infobatch,models,data
-from .augment import ops,policy
+from .augment import ops,policy,search
 from .subset import scores,select,augment as subset_augment
 from .core import *
 from .mixup import *
@@ -19,10 +19,11 @@ from .selective_backprop import *
 from .infobatch import *
 from .augment.ops import *
 from .augment.policy import *
+from .augment.search import *
 from .subset.scores import *
 from .subset.select import *
 from .subset.augment import *
 from .models import *
 from .data import *
 
-__all__ = [o for m in (core,mixup,batchboost,loss_filter,selective_backprop,infobatch,ops,policy,scores,select,subset_augment,models,data) for o in m.__all__]
+__all__ = [o for m in (core,mixup,batchboost,loss_filter,selective_backprop,infobatch,ops,policy,search,scores,select,subset_augment,models,data) for o in m.__all__]
