@@ -354,7 +354,19 @@ def _run(store, state, get_learner, fit, resources, show):
 
 def _mode(metric): return 'min' if 'loss' in metric or 'error' in metric else 'max'   # as fastai's trackers
 
-# %% ../../nbs/32_augment.search.ipynb #4cad76b0
+# %% ../../nbs/32_augment.search.ipynb #d41e0930
+def _run_on(store, state, *args):
+    "Run, and go on after what Ray ends a run for, which is when it kills workers for want of memory; not where that comes again"
+    from ray.exceptions import RayError
+    def kept(): return sum(m['kept'] for m in state['members'])
+    while True:
+        before = kept()
+        try: return _run(store, state, *args)
+        except RuntimeError as e:
+            if not isinstance(e.__cause__, RayError) or kept()==before and state['runs']>3: raise
+            state['events'].append(dict(kind='restart', error=str(e.__cause__).split('. ')[0]))
+            _rewound(state)
+
 @contextmanager
 def _begun(store, settings, resume):
     "The state of the search in `store`, new or gone on with"
@@ -375,7 +387,7 @@ def _check_search(epochs, population, perturb_every, quantile):
         if not isinstance(v, int) or v<lo: raise ValueError(f'`{k}` must be a whole number from {lo}, got {v!r}')
     if not 0<quantile<=.5: raise ValueError(f'`quantile` must lie above 0 and be .5 at most, got {quantile!r}')
 
-# %% ../../nbs/32_augment.search.ipynb #506d375e
+# %% ../../nbs/32_augment.search.ipynb #127e8b34
 def search_schedule(
     get_learner, # Called with a policy, returns a `Learner` that trains with it, as in `return Learner(...).pba(policy)`; also in other processes
     epochs:int, # Epochs of each trial
@@ -397,12 +409,12 @@ def search_schedule(
     store = _Store(storage_path or 'pba_search')
     with _begun(store, settings, resume) as state:
         if not all(m['done'] for m in state['members']):
-            with _environ(**_for_tune), _ray(): _run(store, state, get_learner, fit, resources, _Show())
+            with _environ(**_for_tune), _ray(): _run_on(store, state, get_learner, fit, resources, _Show())
     res = SearchResult(state)
     _finish(store, res)
     return res
 
-# %% ../../nbs/32_augment.search.ipynb #c9a88a60
+# %% ../../nbs/32_augment.search.ipynb #b1281a15
 class _Show:
     "The table of the search, drawn anew in place as it goes on; one line per takeover and death where there is no terminal and no notebook"
     def __init__(self): self.last,self.n,self.seen,self.handle = 0.,0,None,None
@@ -431,6 +443,7 @@ def _headline(state):
     return f"{sum(done)} of {s['epochs']*s['population']} epochs, {sum(e['kind']=='clone' for e in state['events'])} takeovers, {sum(e['kind']=='death' for e in state['events'])} deaths, {state['seconds']:.0f} s"
 
 def _event(e):
+    if e['kind']=='restart': return f"the search goes on from its checkpoints: {e['error']}"
     if e['kind']=='death': return f"trial {e['target']} died after epoch {e['epoch']}: {e['error']}"
     return f"trial {e['target']}, at epoch {e['epoch']}, goes on from trial {e['clone']}, epoch {e['at']}"
 
