@@ -28,7 +28,7 @@ from .mixup_experiments import experiments, run_experiment
 # %% auto #0
 __all__ = ['methods', 'csv_cols', 'SamplePairing', 'RunRecord', 'train', 'summary', 'plot_runs', 'boost_train', 'boost_compare']
 
-# %% ../nbs/70_experiment.ipynb #5dd34ebd
+# %% ../nbs/70_experiment.ipynb #37b54339
 class SamplePairing(MixUp):
     "`MixUp` with halves: the mean of two rows, and both labels (arXiv 1801.02929)"
     def new_draw(self, n, device):
@@ -43,20 +43,21 @@ _batchboost.__signature__ = inspect.signature(lambda learn, alpha, factor, windo
 def _cutout(learn):
     learn.dls.train.after_batch.add(Cutout())
     return learn
-def _pba(schedule): return lambda learn: _cutout(learn).pba(schedule(), order='repo', relative=True)
+def _policies(schedule): return lambda learn: _pba(learn, schedule())
+def _pba(learn, schedule='rcifar10'): return _cutout(learn).pba(schedule, order='repo', relative=True)
 def _random_filter(learn, keep, like): return learn.random_filter(keep=keep, like=like)
 
 methods = dict(baseline=_baseline, mixup=_mixup, samplepairing=_samplepairing, batchboost=_batchboost, random_filter=_random_filter,
     batch_loss_filter=lambda learn: learn.batch_loss_filter(), batch_loss_filter_stale=lambda learn: learn.batch_loss_filter(score='stale'),
     batch_loss_filter_auto=lambda learn: learn.batch_loss_filter(auto=True), selective_backprop=lambda learn: learn.selective_backprop(),
     selective_backprop_stale=lambda learn: learn.selective_backprop(stale=3), infobatch=lambda learn: learn.infobatch(),
-    cutout=_cutout, pba=_pba(lambda: 'rcifar10'), randaugment=_pba(Policy.randaugment), autoaugment=_pba(Policy.autoaugment))
+    cutout=_cutout, pba=_pba, randaugment=_policies(Policy.randaugment), autoaugment=_policies(Policy.autoaugment))
 
-# %% ../nbs/70_experiment.ipynb #2bbad64d
+# %% ../nbs/70_experiment.ipynb #0c3701bf
 def _method_args(name, kw):
     "Those of `kw` that the method `name` takes"
     if name not in methods: raise ValueError(f'Unknown name {name!r}: known are {", ".join(methods)}')
-    return {k:kw[k] for k in list(inspect.signature(methods[name]).parameters)[1:]}
+    return {k:kw[k] for k in list(inspect.signature(methods[name]).parameters)[1:] if k in kw}
 
 # %% ../nbs/70_experiment.ipynb #441aecde
 class RunRecord(Callback):
@@ -144,14 +145,15 @@ def _threads(data):
     try: yield
     finally: torch.set_num_threads(n)
 
-# %% ../nbs/70_experiment.ipynb #a58b18b8
+# %% ../nbs/70_experiment.ipynb #3398333a
 def _new_run(settings, path, cbs):
     "The `Learner` of a run, with its method"
+    if settings.get('schedule', '')[:1]=='{': settings = {**settings, 'schedule':Schedule.from_json(settings['schedule'])}
     s = SimpleNamespace(**settings)
     kw = dict(n_train=s.n_train, seed=s.seed, augment=s.augment, path=path, noise=settings.get('noise', 0))
     method = partial(methods[s.name], **_method_args(s.name, settings))
     if 'recipe' not in settings: return method(_learner(boost_dls(s.data, bs=s.batch_size, **kw), s.model, s.lr, s.decay, cbs))
-    policies = dict(pba=None, autoaugment=Policy.autoaugment('svhn' if 'svhn' in s.data else 'cifar10'), randaugment=Policy.randaugment())
+    policies = dict(pba=settings.get('schedule'), autoaugment=Policy.autoaugment('svhn' if 'svhn' in s.data else 'cifar10'), randaugment=Policy.randaugment())
     r = get_recipe(s.recipe)._replace(model=s.model, lr=s.lr, decay=s.decay, batch_size=s.batch_size)
     learn = _silent(recipe_learner(r, policy=policies.get(s.name, False), cbs=cbs, **kw))
     return learn if s.name in policies else method(learn)
@@ -195,7 +197,16 @@ def _save_run(learn, fn, n):
     for o in old:
         if o.name!=f'{fn.stem}-epoch{n}.pth': o.unlink()
 
-# %% ../nbs/70_experiment.ipynb #b907b550
+# %% ../nbs/70_experiment.ipynb #aa66c40d
+def _with_schedule(kw, usual):
+    "`kw` with its schedule as settings hold it: nothing where it is the `usual` one, a name, or the whole text of a file"
+    o,kw = kw.get('schedule'),{k:v for k,v in kw.items() if k!='schedule'}
+    if o is None: return kw
+    if kw['name']!='pba': raise ValueError(f"schedule={str(o)!r} has no effect with name={kw['name']!r}: only pba has one")
+    sched = as_schedule(o)
+    return kw if o==usual else dict(kw, schedule=o if isinstance(o, str) and not o.endswith('.json') else sched.to_json())
+
+# %% ../nbs/70_experiment.ipynb #91f21300
 def _settings(kw):
     "What tells a run from others, from the arguments of `train`"
     usual = dict(name='baseline', data='cifar10', model='small', epoch=30, lr=.1, decay=1e-4, batch_size=128)
@@ -206,12 +217,13 @@ def _settings(kw):
         usual = {k:r.get(k, 'pba') for k in usual}
     kw = {**kw, **{k:v for k,v in usual.items() if kw[k] is None}}
     _check_names(kw['name'], kw['data'])
+    kw = _with_schedule(kw, get_recipe(kw['recipe']).policy if kw['recipe'] else 'rcifar10')
     for k in ('epoch','batch_size'):
         if kw[k]<1: raise ValueError(f'{k} must be at least 1, got {kw[k]}')
     optional = {k:kw[k] for k in ('noise','recipe') if kw[k]}
     return {k:kw[k] for k in 'name data model epoch lr decay seed batch_size augment n_train'.split()} | _method_args(kw['name'], kw) | optional
 
-# %% ../nbs/70_experiment.ipynb #67acc8b0
+# %% ../nbs/70_experiment.ipynb #c177dec2
 @_typed
 def train(
     name:str=None, # Method (default: baseline; pba with a recipe): baseline, mixup, samplepairing, batchboost, random_filter, batch_loss_filter (also _stale, _auto), selective_backprop (also _stale), infobatch, cutout, pba, randaugment or autoaugment (these three with cutout)
@@ -230,6 +242,7 @@ def train(
     window_normal:int=0, # batchboost: steps without mixing, between the boosted ones
     window_boost:int=10, # batchboost: boosted steps in a row
     same_size:bool=False, # batchboost: keep the step at batch_size rows?
+    schedule:str=None, # pba: schedule of policies (default: rcifar10, or the recipe's): rcifar10, rsvhn, or a file such as the best_schedule.json of fastai-boost-search
     keep:float=.5, # random_filter: share of the rows that is kept
     like:str=None, # random_filter: CSV of a finished run; keep as many rows per epoch as that did
     path:str=None, # Folder of the data, where fastai does not download it
@@ -273,10 +286,11 @@ def plot_runs(
     axs[0].legend()
     return axs
 
-# %% ../nbs/70_experiment.ipynb #ad52595d
+# %% ../nbs/70_experiment.ipynb #fa4d7568
 def _runs(names, seeds, equal_rows, bar, kw):
     "Train all `names` for all seeds; yields one DataFrame per run"
     for nm in names: _check_names(nm, kw['data'])
+    if kw.get('schedule') and 'pba' not in names: raise ValueError('schedule needs pba among the names: only pba has one')
     if equal_rows and 'batchboost' not in names: raise ValueError('equal_rows needs batchboost among the names: its rows are the measure')
     todo = [(nm,i+1) for i in range(seeds) for nm in sorted(names, key='batchboost'.__ne__ if equal_rows else lambda o: 0)]
     mb = bar(todo) if bar else None
@@ -285,7 +299,7 @@ def _runs(names, seeds, equal_rows, bar, kw):
         if equal_rows:
             if nm=='batchboost': plain = boost_dls(kw['data'], bs=kw['batch_size'], n_train=kw['n_train'], path=kw['path']).train
             else: epoch = max(1, round(rows/(len(plain)*min(plain.bs, plain.n))))
-        df = train(nm, seed=seed, bar=mb, **{**kw, 'epoch':epoch})
+        df = train(nm, seed=seed, bar=mb, **{**kw, 'epoch':epoch, **({} if nm=='pba' else {'schedule':None})})
         if nm=='batchboost': rows = df.backward_rows.iloc[-1]   # noqa: F841 (read in the next round)
         last = df.iloc[-1]
         (mb.write if mb else print)(f'{k+1}/{len(todo)} {nm}, seed {seed}: accuracy {last.accuracy:.4f} after {epoch} epochs, {last.seconds:.1f} s')
