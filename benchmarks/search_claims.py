@@ -72,7 +72,7 @@ def main():
 
 def figures(res, df):
     import matplotlib; matplotlib.use('agg')
-    res.plot(); plt.savefig(out/'search.png', dpi=90); plt.close()
+    res.plot(); plt.savefig(out/'search.png', dpi=80); plt.close()
     ax = plt.subplots(figsize=(5,3.4), layout='constrained')[1]
     for nm,d in df.groupby('name', sort=False):
         g = d.groupby('epoch').accuracy

@@ -99,7 +99,7 @@ def values(self:_Trial) -> dict:
         if not math.isfinite(v): raise FloatingPointError(f'{k} is {v} after epoch {self.iteration+1}')
     return vals
 
-# %% ../../nbs/32_augment.search.ipynb #0aa4d5a1
+# %% ../../nbs/32_augment.search.ipynb #ece38129
 def _need_ray():
     "Ray Tune, or a sentence"
     try: from ray import tune; import ray.tune.schedulers; return tune
@@ -112,6 +112,7 @@ class _Store:
         self.path = str(path) if '://' in str(path) else str(Path(path).expanduser().absolute())
         self.fs,self.root = FileSystem.from_uri(self.path)
         self.local = self.fs.type_name=='local'
+    def inside(self, path): return str(path).removeprefix(f'{self.root}/')   # so that the folder can be moved
     def exists(self, name=''): return self.fs.get_file_info(f'{self.root}/{name}').type!=0
     def read(self, name):
         with self.fs.open_input_stream(f'{self.root}/{name}') as f: return f.read().decode()
@@ -194,7 +195,7 @@ class _Population:
         self.member(trial)['done'] = True
         self.write()
 
-# %% ../../nbs/32_augment.search.ipynb #390d3c19
+# %% ../../nbs/32_augment.search.ipynb #e6a2846f
 @patch
 def add_row(self:_Population, trial, result):
     m,s = self.member(trial),self.state['settings']
@@ -205,7 +206,7 @@ def add_row(self:_Population, trial, result):
 def saved(self:_Population, trial):
     "A checkpoint of `trial` is on the store"
     r,m = trial.latest_checkpoint_result,self.member(trial)
-    m['saved'],m['kept'] = dict(epoch=r.metrics['training_iteration'], path=r.checkpoint.path),len(m['rows'])
+    m['saved'],m['kept'] = dict(epoch=r.metrics['training_iteration'], path=self.store.inside(r.checkpoint.path)),len(m['rows'])
     self._trial_state[trial].last_checkpoint = r.checkpoint   # whoever is of the best by now can be cloned
     self.write()
 
@@ -221,12 +222,12 @@ def write(self:_Population):
     self.store.write('search.json', json.dumps(self.state))
     self.show(self.state)
 
-# %% ../../nbs/32_augment.search.ipynb #27adcebb
+# %% ../../nbs/32_augment.search.ipynb #93dff7d9
 @patch
 def _exploit(self:_Population, controller, trial, clone):
     super(_Population, self)._exploit(controller, trial, clone)
     st = self._trial_state[clone]
-    self.take_over(trial, clone.config['member'], dict(epoch=st.last_result['training_iteration'], path=st.last_checkpoint.path))
+    self.take_over(trial, clone.config['member'], dict(epoch=st.last_result['training_iteration'], path=self.store.inside(st.last_checkpoint.path)))
 
 @patch
 def take_over(self:_Population, trial, clone, saved):
@@ -240,7 +241,7 @@ def put_at(self:_Population, trial, m):
     "Let `trial` start from the checkpoint of the member `m`, with its place in the scheduler"
     from ray.train._internal.session import _TrainingResult
     from ray.tune import Checkpoint
-    st,c = self._trial_state[trial],Checkpoint(m['saved']['path'], self.store.fs)
+    st,c = self._trial_state[trial],Checkpoint(f"{self.store.root}/{m['saved']['path']}", self.store.fs)
     st.last_perturbation_time,st.last_train_time,st.last_score = m['perturbed'],m['trained'],m['score']
     st.last_result,st.last_checkpoint = dict(training_iteration=m['saved']['epoch']),c
     if self._synch: st.last_perturbation_time = self._next_perturbation_sync-self._perturbation_interval
@@ -507,7 +508,7 @@ def _event(e):
     if e['kind']=='death': return f"trial {e['target']} died after epoch {e['epoch']}: {e['error']}"
     return f"trial {e['target']}, at epoch {e['epoch']}, goes on from trial {e['clone']}, epoch {e['at']}"
 
-# %% ../../nbs/32_augment.search.ipynb #90a058ee
+# %% ../../nbs/32_augment.search.ipynb #35424eb4
 def _finish(store, res, show):
     "Write the logs as the original has them and the best schedule; delete the checkpoints"
     if not res.survivors: raise RuntimeError(f"All trials of the search died: {[_event(e) for e in res.state['events'] if e['kind']=='death'][-1]}")
@@ -517,6 +518,8 @@ def _finish(store, res, show):
     store.write('best_schedule.json', res.best_schedule.to_json())
     store.write('history.csv', res.history().to_csv(index=False))
     for k in range(res.state['runs']): store.delete_run(k)
+    for m in res.state['members']: m['saved'] = None
+    store.write('search.json', json.dumps(res.state))
 
 # %% ../../nbs/32_augment.search.ipynb #e9dbe889
 class SearchResult:
@@ -589,28 +592,40 @@ def table(self:SearchResult) -> pd.DataFrame: # A row per trial, the best first
         took_over=count('clone', i), died=count('death', i), state='done' if m['done'] else 'lost' if m['lost'] else 'open') for i,m in enumerate(self.state['members'])]
     return pd.DataFrame(rows).set_index('trial').sort_values(s['metric'], ascending=_mode(s['metric'])=='min', kind='stable')
 
-# %% ../../nbs/32_augment.search.ipynb #33d9d187
+# %% ../../nbs/32_augment.search.ipynb #1e6fe649
+def _plot_trials(ax, state, best):
+    "Metric of each trial, a line for each stretch between takeovers; a ring where a trial gave up its weights"
+    colors = plt.cm.viridis(np.linspace(0, .9, len(state['members'])))
+    for i,m in enumerate(state['members']):
+        rows,kw = m['rows'],dict(color='C3', lw=2, zorder=3) if i==best else dict(color=colors[i], lw=.8)
+        cuts = [0]+[k for k in range(1, len(rows)) if rows[k][0]!=rows[k-1][0]+1]+[len(rows)]
+        for a,b in zip(cuts, cuts[1:]): ax.plot([r[0] for r in rows[a:b]], [r[1] for r in rows[a:b]], **kw)
+        ends = {r[0]:r[1] for r in rows}
+        for e in state['events']:
+            if e['kind']=='clone' and e['target']==i and e['epoch'] in ends: ax.plot(e['epoch'], ends[e['epoch']], 'o', mfc='none', color=kw['color'], ms=5)
+    ax.set(xlabel='epoch', ylabel=state['settings']['metric'], title='trials; rings: weights given up')
+
+def _plot_takeovers(ax, state, best):
+    "A row per trial, an arrow per takeover, and the way of the weights of the best one"
+    n,clones = state['settings']['epochs'],[e for e in state['events'] if e['kind']=='clone']
+    for i in range(len(state['members'])): ax.plot([0,n], [i,i], color='lightgray', lw=1, zorder=0)
+    for e in clones: ax.annotate('', (e['at'],e['target']), (e['at'],e['clone']), arrowprops=dict(arrowstyle='->', color='gray', lw=.8, shrinkA=0, shrinkB=0))
+    if best is not None:
+        way = [state['events'][k] for k in state['members'][best]['chain']]
+        at,row = [0]+[e['at'] for e in way]+[n],[e['clone'] for e in way[:1]]+[e['target'] for e in way] or [best]
+        for a,b,i in zip(at, at[1:], row): ax.plot([a,b], [i,i], color='C3', lw=3)
+    ax.set(xlabel='epoch', ylabel='trial', title='takeovers; thick: the way to the best', yticks=range(len(state['members'])), xlim=(0,n))
+
+# %% ../../nbs/32_augment.search.ipynb #fbe38f0a
 @patch
 def plot(self:SearchResult,
-    axs=None # Three axes to draw in
+    axs=None # Four axes to draw in
 ):
-    "The population over time with its takeovers, and the levels and probabilities of the best schedule"
-    if axs is None: _,axs = plt.subplots(1, 3, figsize=(15,3.8), layout='constrained', width_ratios=(1.1,1,1))
-    ax,m = axs[0],self.settings['metric']
-    n = len(self.state['members'])
-    colors = plt.cm.viridis(np.linspace(0, .9, n))
-    for i,mem in enumerate(self.state['members']): _plot_trial(ax, mem['rows'], colors[i], bool(self.survivors) and i==self.best_trial)
-    at = {(i,r[0]):r[1] for i,mem in enumerate(self.state['members']) for r in mem['rows']}
-    for e in self.state['events']:
-        if e['kind']=='clone' and (e['clone'],e['at']) in at and (e['target'],e['epoch']) in at:
-            ax.annotate('', (e['at']+.15,at[e['clone'],e['at']]), (e['epoch'],at[e['target'],e['epoch']]), arrowprops=dict(arrowstyle='->', color='gray', lw=.7, shrinkA=0, shrinkB=0))
-    ax.set(xlabel='epoch', ylabel=m, title='trials; arrows: who took over from whom')
-    if self.survivors: self.best_schedule.plot(axs=axs[1:])
-
-def _plot_trial(ax, rows, color, best):
-    "A line for each stretch between takeovers"
-    cuts = [0]+[k for k in range(1, len(rows)) if rows[k][0]!=rows[k-1][0]+1]+[len(rows)]
-    for a,b in zip(cuts, cuts[1:]): ax.plot(*zip(*((r[0],r[1]) for r in rows[a:b])), color='C3' if best else color, lw=2 if best else 1, marker='.', ms=3)
+    "The population over time, its takeovers, and the levels and probabilities of the best schedule"
+    if axs is None: axs = plt.subplots(2, 2, figsize=(11,6.5), layout='constrained')[1].flat
+    best = self.best_trial if self.survivors else None
+    _plot_trials(axs[0], self.state, best); _plot_takeovers(axs[1], self.state, best)
+    if best is not None: self.best_schedule.plot(axs=axs[2:])
 
 # %% ../../nbs/32_augment.search.ipynb #72024f6f
 @patch(cls_method=True)
