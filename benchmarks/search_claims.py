@@ -12,7 +12,7 @@ from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from pathlib import Path
 os.environ.setdefault('OMP_NUM_THREADS', '1')
-import numpy as np, pandas as pd, torch
+import fastai, numpy as np, pandas as pd, ray, torch
 from fastai.vision.all import *
 from machine import cpu
 from fastai_boost.all import *
@@ -64,10 +64,9 @@ def main():
     last = pd.concat([d.tail(1) for d in dfs])
     g = last.groupby('name', sort=False)
     df = g.agg(runs=('seed','size'), accuracy=('accuracy','mean'), sd=('accuracy','std'), valid_loss=('valid_loss','mean'), train_loss=('train_loss','mean'), seconds=('seconds','mean'))
-    searched = dict(found=res.history().seconds.sum())|{k:sum(pd.read_csv(o).seconds.iloc[-1] for o in (out/'runs').glob(f'{k}-choose*')) for k in controls}
-    df = df.round(dict(accuracy=4, sd=4, valid_loss=3, train_loss=3, seconds=1)).assign(search_seconds=pd.Series(searched).round(), cpu=cpu(), torch=torch.__version__)
+    df = df.round(dict(accuracy=4, sd=4, valid_loss=3, train_loss=3, seconds=1)).assign(cpu=cpu(), torch=torch.__version__, fastai=fastai.__version__, ray=ray.__version__)
     df.to_csv(out/'search.csv')
-    print(df.iloc[:,:7].to_string())
+    print(df.iloc[:,:6].to_string())
     figures(res, pd.concat(dfs))
 
 def figures(res, df):

@@ -97,13 +97,15 @@ def _resources(s, cpus, gpus, n_cpus, n_gpus):
     c,g = (s.cpus,s.gpus) if n_cpus is None else (min(s.cpus, n_cpus),min(s.gpus, n_gpus))
     return dict(cpu=c, **({'gpu':g} if g else {}))
 
-# %% ../nbs/66_search_command.ipynb #6de1c63c
+# %% ../nbs/66_search_command.ipynb #a253e451
 @contextmanager
 def _sentences(out):
     "In a terminal, end with one sentence"
     with _cli_errors(out):
         try: yield
-        except ConnectionError as e: raise ValueError(f"There is no Ray at RAY_ADDRESS={os.environ.get('RAY_ADDRESS')} ({e})") from None
+        except ConnectionError as e:
+            if not os.environ.get('RAY_ADDRESS'): raise
+            raise ValueError(f"There is no Ray at RAY_ADDRESS={os.environ['RAY_ADDRESS']} ({e})") from None
         except KeyboardInterrupt:
             if not is_cli(): raise
             more = f' What was trained is kept in {out}: the same command with --resume goes on from there.' if _Store(out).exists('search.json') else ''
