@@ -190,11 +190,12 @@ def _datasets(raw, vocab):
     for ds,(x,y) in zip(dsets, raw): ds.rows = type(_image(x))(x),TensorCategory(torch.from_numpy(np.searchsorted(vocab, y)))
     return dsets
 
-# %% ../nbs/60_data.ipynb #10c2ef0a
+# %% ../nbs/60_data.ipynb #abe344b0
 def _positions(y, n_first, n_train, n_valid, seed):
     "Which of the images with labels `y` to train on, and which to keep out; of `n_first` and the rest as in the original split, if given"
     if n_first: trn,out = original_split(len(y), n_first, n_valid or 0)
     else:
+        if n_valid and not n_valid<len(y): raise ValueError(f'n_valid={n_valid} must be less than {len(y)} (the size of the training set)')
         out = balanced_idxs(y, n_valid, seed) if n_valid else np.arange(0)
         trn = np.setdiff1d(np.arange(len(y)), out)
     return trn if n_train is None else trn[balanced_idxs(y[trn], n_train, seed)],out

@@ -168,7 +168,7 @@ def pyramid_net(
     c = 4*ws[-1]
     return nn.Sequential(SameConv(c_in, 16), nn.BatchNorm2d(16), *blocks, *_norm_relu(c), *_head(c, n_out))
 
-# %% ../nbs/50_models.ipynb #87c7605f
+# %% ../nbs/50_models.ipynb #64fa77fb
 built_in = dict(small=small_convnet, wrn_28_10=wide_resnet, wrn_40_2=partial(wide_resnet, 40, 2), wrn_28_2=partial(wide_resnet, 28, 2),
     ss_32=shake_shake, ss_96=partial(shake_shake, 96), ss_112=partial(shake_shake, 112), pyramid_net=pyramid_net)
 
@@ -184,5 +184,5 @@ def make_model(
     nm,known = name.replace('-','_'),timm.list_models()
     if nm.split('.')[0] not in known:
         near = ', '.join(difflib.get_close_matches(nm, known, 5, .4))
-        raise ValueError(f"Unknown model {name!r}: known are {', '.join(built_in)} and timm's models, such as {near}")
+        raise ValueError(f"Unknown model {name!r}: known are {', '.join(built_in)} and timm's models{near and ', such as '+near}")
     return timm.create_model(nm, in_chans=c_in, num_classes=n_out)

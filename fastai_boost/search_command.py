@@ -153,7 +153,7 @@ def boost_search(
     out = str(out or f"results/search/{recipe or data or 'reduced_cifar10'}").rstrip('/')
     with _sentences(out): return _run_search(recipe, given, seed, synch, path and str(Path(path).absolute()), out, resume)
 
-# %% ../nbs/66_search_command.ipynb #5d91c634
+# %% ../nbs/66_search_command.ipynb #834b5975
 def _run_search(recipe, given, seed, synch, path, out, resume):
     "Check all there is to check, then search"
     _need_ray()
@@ -166,5 +166,5 @@ def _run_search(recipe, given, seed, synch, path, out, resume):
     about = {k:getattr(s, k) for k in 'data n_train n_valid model lr decay batch_size cutout steps'.split()}
     res = search_schedule(partial(search_learner, search=s, seed=seed, path=path), s.epochs, s.population, s.perturb_every, s.quantile, resources=resources, storage_path=out,
         resume=resume, seed=seed, synch=synch, fit=Learner.fit, about=about)
-    print(_next_steps(out, s, recipe))
+    print(_next_steps(out, s, recipe) if any(p for _,o in res.best_schedule.segments for _,p,_ in o.entries) else 'The best trial never took over from another: there is no schedule but to leave all images as they are.')
     return res

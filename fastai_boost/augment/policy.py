@@ -214,14 +214,14 @@ def from_log(cls:Schedule,
         if b<a: raise ValueError(f'The log goes back from epoch {a} to {b}' + (f': the search had more than {epochs} epochs?' if i==len(rows) else ''))
     return cls(zip(np.diff(ends).tolist(), [rows[0][3],*(r[4] for r in rows)]), name)
 
-# %% ../../nbs/31_augment.policy.ipynb #3798b4f3
+# %% ../../nbs/31_augment.policy.ipynb #8d316870
 _folder = Path(fastai_boost.__file__).parent/'augment'/'schedules'
 
 @patch(cls_method=True)
 def named(cls:Schedule, name) -> Schedule:
     "`rcifar10` (200 epochs) or `rsvhn` (160 epochs), as the paper published them"
     known = sorted(o.stem for o in _folder.glob('*.json'))
-    if name not in known: raise ValueError(f'Unknown schedule {name!r}: known are {", ".join(known)}; a file is read with `Schedule.from_json`.')
+    if name not in known: raise ValueError(f'Unknown schedule {name!r}: known are {", ".join(known)}; a file is read with `Schedule.from_json`, the folder of a search with `Schedule.from_search`.')
     return cls.from_json(_folder/f'{name}.json')
 
 @patch(cls_method=True)
@@ -295,11 +295,12 @@ def _per_channel(o, x, name):
     if o.shape[1] not in (1,x.shape[1]): raise ValueError(f'`{name}` has {o.shape[1]} channels, the images have {x.shape[1]}.')
     return o
 
-# %% ../../nbs/31_augment.policy.ipynb #5845db14
+# %% ../../nbs/31_augment.policy.ipynb #43110b58
 def as_schedule(schedule) -> Schedule:
     "A `Schedule` from its name, a file, a `Policy`, the 60 numbers of one, or itself"
     if isinstance(schedule, Schedule): return schedule
     if isinstance(schedule, Policy): return Schedule.constant(schedule)
+    if isinstance(getattr(schedule, 'best_schedule', None), Schedule): return schedule.best_schedule   # what a search found
     if isinstance(schedule, Path) or isinstance(schedule, str) and schedule.endswith('.json'): return Schedule.from_json(schedule)
     if isinstance(schedule, str): return Schedule.named(schedule)
     if isinstance(schedule, (list,tuple,np.ndarray,Tensor)): return Schedule.constant(Policy.from_ints(schedule))
