@@ -7,7 +7,7 @@ Two controls get the same 384 epochs and choose their best of 8 by the same imag
 by the search's own explore step, at the found schedule's changes, without any selection. Then each is trained from zero, 3 seeds, and tested on the 10,000 test images,
 beside `none` and the published `rcifar10`, stretched. Two processes of one thread.
 Writes results/search/: search/ (the search itself), a CSV per training in runs/, search.csv, and two figures. What is there is read, a search that was stopped goes on."""
-import multiprocessing, os, sys
+import multiprocessing, os
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from pathlib import Path
