@@ -91,7 +91,7 @@ class _Trial:
         if self.learn is None: self.build()
         self.learn.load_run(Path(folder)/'run')
 
-# %% ../../nbs/32_augment.search.ipynb #75495a3d
+# %% ../../nbs/32_augment.search.ipynb #b3f7dd95
 def _check_metric(learn, metric):
     names = ['train_loss','valid_loss',*(m.name for m in learn.metrics)]
     if metric not in names: raise ValueError(f"metric={metric!r} is none of the Learner's: {', '.join(names)}")
@@ -207,7 +207,7 @@ class _Population:
         self.member(trial)['done'] = True
         self.write()
 
-# %% ../../nbs/32_augment.search.ipynb #06fe5716
+# %% ../../nbs/32_augment.search.ipynb #bb3583de
 @patch
 def _checkpoint_or_exploit(self:_Population, trial, controller, upper, lower):
     ray_does = partial(super(_Population, self)._checkpoint_or_exploit, trial, controller, upper, lower)
@@ -244,7 +244,7 @@ def write(self:_Population):
     self.wrote = time.time()
     self.show(self.state)
 
-# %% ../../nbs/32_augment.search.ipynb #14adcbf0
+# %% ../../nbs/32_augment.search.ipynb #1dba06e3
 @patch
 def _exploit(self:_Population, controller, trial, clone):
     st,chain = self._trial_state[clone],self.member(trial)['chain']
@@ -271,7 +271,7 @@ def put_at(self:_Population, trial, m):
     if self._synch: st.last_perturbation_time = self._next_perturbation_sync-self._perturbation_interval
     trial.run_metadata.checkpoint_manager._latest_checkpoint_result = _TrainingResult(c, st.last_result)
 
-# %% ../../nbs/32_augment.search.ipynb #3a72bd16
+# %% ../../nbs/32_augment.search.ipynb #b36f56e1
 @patch
 def ahead(self:_Population, trial):
     "Has `trial` to wait for the others?"
@@ -288,7 +288,7 @@ def choose_trial_to_run(self:_Population, controller):
         self.write()
     return super(_Population, self).choose_trial_to_run(controller)
 
-# %% ../../nbs/32_augment.search.ipynb #c8fd1e4b
+# %% ../../nbs/32_augment.search.ipynb #3d22c1e5
 @patch
 def on_trial_add(self:_Population, controller, trial):
     if trial in self._trial_state: return self.revive(controller, trial)
@@ -324,7 +324,7 @@ def _users(e):
     from ray.exceptions import RayActorError
     return getattr(e, 'actor_init_failed', False) or not isinstance(e, (RayActorError,MemoryError,FloatingPointError,torch.OutOfMemoryError))
 
-# %% ../../nbs/32_augment.search.ipynb #83fa8ea0
+# %% ../../nbs/32_augment.search.ipynb #24455870
 @patch
 def revive(self:_Population, controller, trial):
     "Let a trial that died go on from one of the best, or from its own last checkpoint where there is no other"
