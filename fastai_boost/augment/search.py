@@ -489,7 +489,7 @@ def _check_search(epochs, population, perturb_every, quantile):
         if not isinstance(v, int) or v<lo: raise ValueError(f'`{k}` must be a whole number from {lo}, got {v!r}')
     if not 0<quantile<=.5: raise ValueError(f'`quantile` must lie above 0 and be .5 at most, got {quantile!r}')
 
-# %% ../../nbs/32_augment.search.ipynb #37d35e5e
+# %% ../../nbs/32_augment.search.ipynb #391b3ac9
 def search_schedule(
     get_learner, # Called with a policy, returns a `Learner` that trains with it, as in `return Learner(...).pba(policy)`; also in other processes
     epochs:int, # Epochs of each trial
@@ -514,8 +514,8 @@ def search_schedule(
         if not state['ended']:
             show(state)
             with _environ(**_for_tune), _ray() as ours: _run_on(store, state, get_learner, fit, _resources(resources, ours), show)
-    res = SearchResult(state)
-    _finish(store, res, show)
+        res = SearchResult(state)
+        _finish(store, res, show)
     return res
 
 # %% ../../nbs/32_augment.search.ipynb #50c9cade
@@ -612,7 +612,7 @@ class SearchResult:
         end = f", best {s['metric']} {self.state['members'][self.best_trial]['rows'][-1][1]:.4f} (trial {self.best_trial})" if n else ''
         return f"SearchResult: {n} of {s['population']} trials ended after {s['epochs']} epochs{end}"
 
-# %% ../../nbs/32_augment.search.ipynb #42c581fc
+# %% ../../nbs/32_augment.search.ipynb #5d30a60e
 @patch
 def schedules(self:SearchResult) -> dict: # Trial -> `Schedule`
     "The schedule of each trial that reached the end"
@@ -641,9 +641,8 @@ def log(self:SearchResult,
 def history(self:SearchResult) -> pd.DataFrame: # A row per trial and epoch, in the order trained
     "All epochs: a trial that took over goes on from the epoch of the other"
     cols = ['epoch',self.settings['metric'],'train_loss','valid_loss','seconds']
-    dfs = [pd.DataFrame(m['rows'], columns=cols).assign(trial=i) for i,m in enumerate(self.state['members'])]
-    df = pd.concat(dfs, ignore_index=True)[['trial',*dict.fromkeys(cols)]]
-    return df.loc[:,~df.columns.duplicated()]   # the metric may be a loss
+    rows = [dict(zip(['trial',*cols], [i,*r])) for i,m in enumerate(self.state['members']) for r in m['rows']]
+    return pd.DataFrame(rows, columns=['trial',*dict.fromkeys(cols)])   # the metric may be one of the losses
 
 @patch
 def table(self:SearchResult) -> pd.DataFrame: # A row per trial, the best first
