@@ -12,7 +12,8 @@ def lines(k): return [o.strip() for o in cfg.get(k, '').splitlines() if o.strip(
 
 extras = {k: lines(f'{k}_requirements') for k in ('search','models')}
 licenses = dict(apache2='Apache-2.0', mit='MIT')
-statuses = ['1 - Planning', '2 - Pre-Alpha', '3 - Alpha', '4 - Beta', '5 - Production/Stable', '6 - Mature', '7 - Inactive']
+statuses = [
+    '1 - Planning', '2 - Pre-Alpha', '3 - Alpha', '4 - Beta', '5 - Production/Stable', '6 - Mature', '7 - Inactive']
 
 setup(
     name=cfg['lib_name'],
