@@ -12,7 +12,7 @@ __all__ = ['as_plain_tensors', 'map_nested', 'n_rows', 'take', 'tensors_of', 'fo
            'check_rules', 'check_schedule', 'METHODS', 'BatchState', 'BoostCallback', 'BoostColumns', 'BoostCore',
            'Boosts', 'Method', 'boost_method', 'describe', 'label_of', 'show_row', 'training_batches']
 
-# %% ../../nbs/00_core.ipynb #78409318
+# %% ../../nbs/00_core.ipynb #9e1c943b
 from .rows import as_plain_tensors, map_nested, n_rows, take, tensors_of
 from .loss import form_loss, form_loss_and_rows, item_loss, reduce_items, reduction_of, unreduced
 from .score import eval_untouched, own_autocast, own_loss, pred_of, score_batch
@@ -26,7 +26,7 @@ from .callback import (
 from .show import label_of, show_row, training_batches
 from . import resume
 
-# %% ../../nbs/00_core.ipynb #c5011002
+# %% ../../nbs/00_core.ipynb #8ee7f70d
 _all_ = [
     'as_plain_tensors', 'map_nested', 'n_rows', 'take', 'tensors_of',
     'form_loss', 'form_loss_and_rows', 'item_loss', 'reduce_items', 'reduction_of', 'unreduced',
@@ -34,6 +34,7 @@ _all_ = [
     'batch_idxs', 'epoch_order', 'inner_loader', 'next_idxs', 'preserve_rng', 'rebuilt_loader', 'why_no_idxs',
     'ItemRecord',
     'AUGMENT', 'CORE', 'DRAW', 'FILTER', 'MIX', 'ORDERS', 'RULES', 'WEIGH', 'check_rules', 'check_schedule',
-    'METHODS', 'BatchState', 'BoostCallback', 'BoostColumns', 'BoostCore', 'Boosts', 'Method', 'boost_method', 'describe',
+    'METHODS', 'BatchState', 'BoostCallback', 'BoostColumns', 'BoostCore', 'Boosts', 'Method', 'boost_method',
+    'describe',
     'label_of', 'show_row', 'training_batches',
 ]
