@@ -11,29 +11,32 @@ from typing import NamedTuple
 import math, numpy as np
 from fastai.basics import *
 from fastai.vision.core import *
+from ..core.checks import check_one_of
 
 # %% auto #0
-__all__ = ['OPS', 'GEOMETRIC', 'CUTOUT_COLOR', 'COUNTS', 'op_value', 'Applications', 'one_op', 'draw_policy', 'op_matrix',
-           'apply_ops', 'apply_op', 'follow']
+__all__ = ['OPS', 'OP_INDEX', 'GEOMETRIC', 'CUTOUT_COLOR', 'COUNTS', 'op_value', 'Applications', 'one_op', 'draw_policy',
+           'op_matrix', 'apply_ops', 'apply_op', 'augment', 'per_channel', 'follow']
 
 # %% ../../nbs/30_augment.ops.ipynb #87dc620b
-OPS = 'Rotate TranslateX TranslateY Brightness Color Invert Sharpness Posterize ShearX Solarize ShearY Equalize AutoContrast Cutout Contrast'.split()
-_id = {o:i for i,o in enumerate(OPS)}
-GEOMETRIC = [_id[o] for o in 'Rotate TranslateX TranslateY ShearX ShearY'.split()]   # these have a sign
-_tables = [_id[o] for o in 'Brightness Invert Posterize Solarize Equalize AutoContrast Contrast'.split()]
-_opaque = [_id[o] for o in 'Invert Posterize Solarize Equalize AutoContrast'.split()]   # PIL takes these through RGB and back
-CUTOUT_COLOR = 125,122,113
+OPS = ['Rotate', 'TranslateX', 'TranslateY', 'Brightness', 'Color', 'Invert', 'Sharpness', 'Posterize', 'ShearX',
+       'Solarize', 'ShearY', 'Equalize', 'AutoContrast', 'Cutout', 'Contrast']   # in the order of the paper's code
+OP_INDEX = {name:i for i,name in enumerate(OPS)}
+GEOMETRIC = [OP_INDEX[o] for o in ('Rotate','TranslateX','TranslateY','ShearX','ShearY')]   # these have a sign
+CUTOUT_COLOR = 125,122,113   # of the pixels that `Cutout` sets, before a mask says that they are empty
 
+# %% ../../nbs/30_augment.ops.ipynb #aee37dad
 def op_value(
     name:str, # One of `OPS`
     level:int # 0 to 10
-) -> float|None: # Degrees, pixels (of 32), share of the size, factor, bits kept, threshold, size; `None` where the level means nothing
-    "What `level` means for an operation"
+) -> float|None: # Degrees, pixels (of 32), share of the size, factor, bits, threshold or size; or `None`
+    "What `level` means for an operation. `None` for those without a level"
     if name=='Rotate': return int(level*3)
     if name in ('TranslateX','TranslateY'): return int(level)
     if name in ('ShearX','ShearY'): return level*.3/10
     if name in ('Brightness','Color','Sharpness','Contrast'): return level*1.8/10+.1
-    return {'Posterize':4-int(level*4/10), 'Solarize':256-int(level*256/10), 'Cutout':2*level}.get(name)
+    if name=='Posterize': return 4-int(level*4/10)
+    if name=='Solarize': return 256-int(level*256/10)
+    if name=='Cutout': return 2*level
 
 # %% ../../nbs/30_augment.ops.ipynb #1d76ab51
 class Applications(NamedTuple):
@@ -42,25 +45,29 @@ class Applications(NamedTuple):
     level:Tensor # 0 to 10
     sign:Tensor # 1 or -1; only geometric operations have one
     cx:Tensor # Column of a cutout's centre, in pixels
-    cy:Tensor # Its row
+    cy:Tensor # Row of a cutout's centre, in pixels
 
     def of(self, i) -> list: # Of (name, signed level)
         "The operations of row `i`"
-        return [(OPS[o],l*s if o in GEOMETRIC else l) for o,l,s in zip(*(t[i].tolist() for t in self[:3])) if o>=0]
+        slots = zip(self.op[i].tolist(), self.level[i].tolist(), self.sign[i].tolist())
+        return [(OPS[op], level*sign if op in GEOMETRIC else level) for op,level,sign in slots if op>=0]
 
+# %% ../../nbs/30_augment.ops.ipynb #39dba063
 def one_op(
     name:str, # One of `OPS`
     n:int, # Rows
     level:int, # 0 to 10
     sign=1, # 1 or -1
-    centers=None # (n, 2) int64, column and row of the cutouts' centres; the middle if `None`
+    centers=None # (n, 2) int64, column and row of the cutouts' centres; (0, 0) for all if `None`
 ) -> Applications:
-    "The same operation for all rows"
-    if name not in _id: raise ValueError(f'Unknown operation {name!r}: known are {", ".join(OPS)}')
-    if level!=int(level) or sign not in (1,-1): raise ValueError(f'A level is a whole number and a sign 1 or -1, got {level!r} and {sign!r}.')
-    def col(v): return torch.full((n,1), v, dtype=torch.int64)
-    cx,cy = (col(0),col(0)) if centers is None else torch.as_tensor(centers).long().cpu().view(n,2,1).unbind(1)
-    return Applications(col(_id[name]), col(level), col(sign), cx, cy)
+    "The same operation for all rows. `ValueError` for an unknown operation, a broken level or another sign"
+    if name not in OP_INDEX: raise ValueError(f'Unknown operation {name!r}: known are {", ".join(OPS)}')
+    if level!=int(level) or sign not in (1,-1):
+        raise ValueError(f'A level is a whole number and a sign 1 or -1, got {level!r} and {sign!r}.')
+    if centers is None: centers = torch.zeros(n, 2)
+    cx,cy = torch.as_tensor(centers).long().cpu().view(n,2,1).unbind(1)
+    def column(value): return torch.full((n,1), value, dtype=torch.int64)
+    return Applications(column(OP_INDEX[name]), column(level), column(sign), cx, cy)
 
 # %% ../../nbs/30_augment.ops.ipynb #50e4ab86
 COUNTS = .2,.3,.5   # Probability of at most 0, 1, 2 operations
@@ -72,187 +79,273 @@ def draw_policy(
     size:int|tuple=32, # Height and width of the images: cutouts lie anywhere in them
     counts:tuple=COUNTS # Probability of at most 0, 1, 2 ... operations per image
 ) -> Applications: # Of (n, len(counts)-1)
-    "Draw which operations each of `n` images gets"
-    for e in policy:
-        if len(e)!=3 or e[0] not in _id or not 0<=e[1]<=1 or not 0<=e[2]<=10: raise ValueError(f'An entry is one of {", ".join(OPS)}, a probability from 0 to 1, and a level from 0 to 10, got {e!r}.')
+    "Draw which operations each of `n` images gets (algorithm 1 of arXiv 1905.05393). `ValueError` for a wrong entry"
+    _check_entries(policy)
     names,probs,levels = zip(*policy)
-    k,(h,w) = len(counts)-1,(size,size) if isinstance(size, int) else size
-    ops,probs,levels = (F.pad(torch.as_tensor(o), (0,k)) for o in ([_id[o] for o in names],probs,levels))   # at least as many entries as slots
-    def u(*shape): return torch.rand(*shape, generator=generator)
-    fires = u(n,len(ops))<probs
-    order,idxs = torch.where(fires, u(n,len(ops)), 2.).topk(k, largest=False)
-    most = (u(n,1)>=torch.tensor(counts).cumsum(0)[:-1]).sum(1, keepdim=True)
-    on = (order<1) & (torch.arange(k)<most)
-    sign,cx,cy = torch.where(u(n,k)>.5, -1, 1),(u(n,k)*w).long(),(u(n,k)*h).long()
-    return Applications(torch.where(on, ops[idxs], -1), levels.expand(n,-1).gather(1, idxs), sign, cx, cy)
+    slots = len(counts)-1
+    h,w = (size,size) if isinstance(size, int) else size
+    def padded(values): return F.pad(torch.as_tensor(values), (0,slots))   # at least as many entries as slots
+    def uniform(columns): return torch.rand(n, columns, generator=generator)
+    ops,probs,levels = padded([OP_INDEX[o] for o in names]),padded(probs),padded(levels)
+    fires = uniform(len(ops))<probs
+    order,entry = torch.where(fires, uniform(len(ops)), 2.).topk(slots, largest=False)   # 2 is after all that fire
+    at_most = (uniform(1)>=torch.tensor(counts).cumsum(0)[:-1]).sum(1, keepdim=True)
+    on = (order<1) & (torch.arange(slots)<at_most)
+    sign = torch.where(uniform(slots)>.5, -1, 1)
+    cx = (uniform(slots)*w).long()
+    cy = (uniform(slots)*h).long()
+    return Applications(torch.where(on, ops[entry], -1), levels.expand(n,-1).gather(1, entry), sign, cx, cy)
+
+def _check_entries(policy):
+    "Refuse entries that are not an operation, a probability and a level"
+    for entry in policy:
+        if len(entry)==3 and entry[0] in OP_INDEX and 0<=entry[1]<=1 and 0<=entry[2]<=10: continue
+        raise ValueError(f'An entry is one of {", ".join(OPS)}, a probability from 0 to 1, and a level from 0 to 10, '
+                         f'got {entry!r}.')
 
 # %% ../../nbs/30_augment.ops.ipynb #f2a1760d
 def op_matrix(
     name:str, # A geometric operation
     level:int, # 0 to 10
     sign:int, # 1 or -1
-    h:int, w:int, # Size of the image
+    h:int, # Height of the image, in pixels
+    w:int, # Width of the image, in pixels
     relative:bool=False # Translate in 32nds of the size, not in pixels
 ) -> np.ndarray: # (2, 3) float64
-    "Where a pixel of the result comes from: column and row in the image from (column, row, 1) in the result"
-    v,m = op_value(name, level)*sign,np.eye(2,3)
+    "The matrix that turns (column, row, 1) in the result into column and row in the image"
+    value = op_value(name, level)*sign
+    m = np.eye(2,3)
     if name=='Rotate':
-        r = -math.radians(v%360)
-        m[:,:2] = [[round(math.cos(r),15),round(math.sin(r),15)],[round(-math.sin(r),15),round(math.cos(r),15)]]
+        angle = -math.radians(value%360)
+        cos,sin = round(math.cos(angle),15),round(math.sin(angle),15)   # rounded as PIL does
+        m[:,:2] = [[cos,sin],[-sin,cos]]
         m[:,2] = np.array([w/2,h/2])-m[:,:2]@[w/2,h/2]
-    elif name=='ShearX': m[0,1] = v
-    elif name=='ShearY': m[1,0] = v
-    else:
-        i = int(name=='TranslateY')
-        m[i,2] = int(v*(w,h)[i]/32) if relative else v
+        return m
+    row,column = dict(ShearX=(0,1), ShearY=(1,0), TranslateX=(0,2), TranslateY=(1,2))[name]
+    if relative and column==2: value = int(value*(w,h)[row]/32)
+    m[row,column] = value
     return m
 
-@lru_cache(maxsize=128)   # all levels of one size are 105
+# %% ../../nbs/30_augment.ops.ipynb #8ea24c0e
+@lru_cache(maxsize=128)   # all levels and signs of one size are 105
 def _source(op, level, sign, h, w, relative, reflect):
-    "(h*w,) int64: from which pixel each comes; h*w for outside"
+    "From which pixel each pixel of the result comes: (h*w,) int64, `h*w` for outside"
     m = op_matrix(OPS[op], level, sign, h, w, relative)
     y,x = np.mgrid[:h,:w]
     m[:,2] += m[:,:2].sum(1)/2   # the middle of a pixel
-    sx,sy = (a*x+b*y+c>>16 for a,b,c in np.floor(m*65536+.5).astype(np.int64))   # PIL counts in 65536ths
-    if reflect:
-        def fold(v, n): v = v%(2*n); return np.minimum(v, 2*n-1-v)
-        sx,sy = fold(sx, w),fold(sy, h)
-    inside = (0<=sx)&(sx<w)&(0<=sy)&(sy<h)
-    return torch.from_numpy(np.where(inside, sy*w+sx, h*w).ravel())
+    in_65536ths = np.floor(m*65536+.5).astype(np.int64)   # as PIL counts
+    from_x,from_y = (a*x+b*y+c>>16 for a,b,c in in_65536ths)
+    if reflect: from_x,from_y = _folded(from_x, w),_folded(from_y, h)
+    inside = (0<=from_x)&(from_x<w)&(0<=from_y)&(from_y<h)
+    return torch.from_numpy(np.where(inside, from_y*w+from_x, h*w).ravel())
+
+def _folded(position, n):
+    "Positions mirrored at both edges of `n` pixels until they lie inside"
+    position = position%(2*n)
+    return np.minimum(position, 2*n-1-position)
+
+# %% ../../nbs/30_augment.ops.ipynb #363b7c6c
+class _Options(NamedTuple):
+    "What `apply_ops` is told, for the kernels"
+    fill:str
+    relative:bool
+    exact:bool=True
+
+def _to(array, device):
+    "A numpy array as a tensor on `device`. The host does not wait for the copy"
+    return torch.from_numpy(array).to(device, non_blocking=True)
 
 # %% ../../nbs/30_augment.ops.ipynb #952d27e0
-def _geometry(z, a, opt):
-    "Move the rows of planes `z`"
-    m,c,h,w = z.shape
-    keys,inv = np.unique(np.stack([a['op'],a['level'],a['sign']], 1), axis=0, return_inverse=True)
-    src = torch.stack([_source(*k, h, w, opt['relative'], opt['fill']=='reflect') for k in keys.tolist()]).to(z.device, non_blocking=True)
-    src = src.index_select(0, torch.from_numpy(inv.reshape(-1)).to(z.device, non_blocking=True))
-    flat = z.new_zeros(m, c, h*w+1)   # the last pixel is what lies outside
-    flat[:,:,:-1] = z.flatten(2)
-    torch.gather(flat, 2, src[:,None].expand(-1,c,-1), out=z.view(m,c,h*w))
+def _geometry(planes, each, options):
+    "Move the pixels of `planes`; `each` are `Applications` of numpy arrays (rows,)"
+    n,channels,h,w = planes.shape
+    keys,which = np.unique(np.stack([each.op,each.level,each.sign], 1), axis=0, return_inverse=True)
+    reflect = options.fill=='reflect'
+    sources = torch.stack([_source(*key, h, w, options.relative, reflect) for key in keys.tolist()])
+    sources = sources.to(planes.device, non_blocking=True).index_select(0, _to(which.reshape(-1), planes.device))
+    flat = planes.new_zeros(n, channels, h*w+1)   # the last pixel is what lies outside
+    flat[:,:,:-1] = planes.flatten(2)
+    torch.gather(flat, 2, sources[:,None].expand(-1,channels,-1), out=planes.view(n,channels,h*w))
 
 # %% ../../nbs/30_augment.ops.ipynb #235a06d5
-def _bytes(v, exact): return (v if exact else v+.5).clamp(0,255).byte()
+def _bytes(values, exact):
+    "Floats as bytes: truncated if `exact`, as the paper's code does, else rounded"
+    return (values if exact else values+.5).clamp(0,255).byte()
 
-def _gray(z): return (19595*z[:,0].int()+38470*z[:,1].int()+7471*z[:,2].int()+32768)>>16 if z.shape[1]>=3 else z[:,0].int()
+def _gray(images):
+    "The brightness of each pixel, (rows, height, width) int32, with PIL's weights of red, green and blue"
+    if images.shape[1]<3: return images[:,0].int()
+    return (19595*images[:,0].int()+38470*images[:,1].int()+7471*images[:,2].int()+32768)>>16
 
+# %% ../../nbs/30_augment.ops.ipynb #1e5afd0c
 @lru_cache(maxsize=16)
 def _fixed_tables(exact, device='cpu'):
-    "(ops, 11, 256) uint8: Brightness, Invert, Posterize, Solarize at each level; the others change nothing here"
-    v,res = torch.arange(256),torch.arange(256, dtype=torch.uint8).repeat(len(OPS), 11, 1)
-    for l in range(11):
-        res[_id['Brightness'],l] = _bytes(v.float()*torch.tensor(op_value('Brightness', l), dtype=torch.float32), exact)
-        res[_id['Invert'],l] = 255-v
-        res[_id['Posterize'],l] = v & (256-2**(8-op_value('Posterize', l)))
-        res[_id['Solarize'],l] = torch.where(v<op_value('Solarize', l), v, 255-v)
-    return res.to(device)
+    "(ops, 11, 256) uint8: Brightness, Invert, Posterize, Solarize at each level. The others change nothing here"
+    value = torch.arange(256)
+    tables = torch.arange(256, dtype=torch.uint8).repeat(len(OPS), 11, 1)
+    for level in range(11):
+        factor = torch.tensor(op_value('Brightness', level), dtype=torch.float32)
+        tables[OP_INDEX['Brightness'],level] = _bytes(value.float()*factor, exact)
+        tables[OP_INDEX['Invert'],level] = 255-value
+        tables[OP_INDEX['Posterize'],level] = value & (256-2**(8-op_value('Posterize', level)))
+        tables[OP_INDEX['Solarize'],level] = torch.where(value<op_value('Solarize', level), value, 255-value)
+    return tables.to(device)
 
-def _contrast_table(z, factor, exact):
-    "(rows, 1, 256): away from the mean grey, or towards it"
-    n = z[0,0].numel()
-    mean = ((2*_gray(z).flatten(1).sum(1)+n)//(2*n)).float()[:,None,None]
-    v = torch.arange(256, device=z.device, dtype=torch.float32)
-    return _bytes(mean+factor.view(-1,1,1)*(v-mean), exact)
+# %% ../../nbs/30_augment.ops.ipynb #6c582324
+def _contrast_table(images, factor, exact):
+    "(rows, 1, 256): away from the mean grey of each image, or towards it"
+    n = images[0,0].numel()
+    mean = ((2*_gray(images).flatten(1).sum(1)+n)//(2*n)).float()[:,None,None]
+    value = torch.arange(256, device=images.device, dtype=torch.float32)
+    return _bytes(mean+factor.view(-1,1,1)*(value-mean), exact)
 
-def _autocontrast_table(z, exact):
+def _autocontrast_table(images, exact):
     "(rows, channels, 256): the values of each channel stretched from 0 to 255"
-    lo,hi = (o.int() for o in z.flatten(2).aminmax(dim=2))
-    return _stretched(exact, z.device).index_select(0, (256*lo+hi).view(-1)).view(*lo.shape,256)
+    low,high = (o.int() for o in images.flatten(2).aminmax(dim=2))
+    tables = _stretched(exact, images.device).index_select(0, (256*low+high).view(-1))
+    return tables.view(*low.shape,256)
 
 @lru_cache(maxsize=4)
 def _stretched(exact, device):
-    "(256*256, 256) uint8: the table of each least and greatest value, from float64, which not every device has"
-    hi,v = torch.arange(256, dtype=torch.float64)[:,None],torch.arange(256, dtype=torch.float64)
-    def table(lo, s): return torch.where(hi>lo, _bytes(v*s-lo*s, exact), v.byte())
-    return torch.cat([table(lo, torch.full_like(hi, 255)/(hi-lo).clamp(min=1)) for lo in range(256)]).to(device)   # `255/t` would round twice
+    "(256*256, 256) uint8: a table for each least and greatest value, from float64, which not every device has"
+    value = torch.arange(256, dtype=torch.float64)
+    high = value[:,None]
+    def stretch(low):
+        scale = torch.full_like(high, 255)/(high-low).clamp(min=1)   # `255/tensor` would round twice
+        return torch.where(high>low, _bytes(value*scale-low*scale, exact), value.byte())
+    return torch.cat([stretch(low) for low in range(256)]).to(device)
 
-def _equalize_table(z):
-    "(rows, channels, 256): the histogram of each channel made flat"
-    v = z.flatten(2).long()
-    h = torch.zeros(*v.shape[:2], 256, dtype=torch.int32, device=z.device).scatter_add_(2, v, torch.ones(1, dtype=torch.int32, device=z.device).expand(v.shape))
-    step = (v.shape[2]-h.gather(2, v.amax(2, keepdim=True)))//255
-    t = (step//2+h.cumsum(2)-h)//step.clamp(min=1)
-    return torch.where(step>0, t.clamp(max=255), torch.arange(256, device=z.device)).byte()
+# %% ../../nbs/30_augment.ops.ipynb #62890250
+def _equalize_table(images):
+    "(rows, channels, 256): the table that makes the histogram of each channel flat"
+    values = images.flatten(2).long()
+    one = torch.ones(1, dtype=torch.int32, device=images.device)
+    histogram = torch.zeros(*values.shape[:2], 256, dtype=torch.int32, device=images.device)
+    histogram.scatter_add_(2, values, one.expand(values.shape))
+    of_largest = histogram.gather(2, values.amax(2, keepdim=True))
+    step = (values.shape[2]-of_largest)//255
+    table = (step//2+histogram.cumsum(2)-histogram)//step.clamp(min=1)
+    return torch.where(step>0, table.clamp(max=255), torch.arange(256, device=images.device)).byte()
 
 # %% ../../nbs/30_augment.ops.ipynb #ccf84980
-def _look_up(z, a, opt):
-    "Replace the bytes of the rows of planes `z`"
-    c,dev,op = z.shape[1]-1,z.device,a['op']
-    x = z[:,:c]
-    def on(v): return torch.from_numpy(v).to(dev, non_blocking=True)
-    t = _fixed_tables(opt['exact'], dev).flatten(0,1).index_select(0, on(op*11+a['level']))[:,None].repeat(1,c,1)
-    for name,f in dict(Contrast=lambda o,r: _contrast_table(o, on(_factors[a['level'][r]]), opt['exact']), Equalize=lambda o,r: _equalize_table(o),
-                       AutoContrast=lambda o,r: _autocontrast_table(o, opt['exact'])).items():
-        r = np.flatnonzero(op==_id[name])
-        if len(r): i = on(r); t.index_copy_(0, i, f(x.index_select(0, i), r).expand(-1,c,-1))
-    rows = torch.arange(0, t.numel(), 256, dtype=torch.int32, device=dev).view(-1,c,1,1)
-    z[:,:c] = t.view(-1).index_select(0, (x.int()+rows).view(-1)).view_as(x)   # quicker than `gather`, which wants int64
-    z[:,c:] |= on(np.where(np.isin(op, _opaque), 255, 0).astype(np.uint8))[:,None,None,None]
+_factors = np.array([op_value('Color', level) for level in range(11)], dtype=np.float32)
+_opaque = [OP_INDEX[o] for o in ('Invert','Posterize','Solarize','Equalize','AutoContrast')]
 
-_factors = np.array([op_value('Color', l) for l in range(11)], dtype=np.float32)
+def _look_up(planes, each, options):
+    "Replace the bytes of `planes` by those of a table; `each` as for `_geometry`"
+    images,device = planes[:,:-1],planes.device
+    channels = images.shape[1]
+    fixed = _fixed_tables(options.exact, device).flatten(0,1)
+    tables = fixed.index_select(0, _to(each.op*11+each.level, device))[:,None].repeat(1,channels,1)
+    for name in ('Contrast','Equalize','AutoContrast'):
+        rows = np.flatnonzero(each.op==OP_INDEX[name])
+        if not len(rows): continue
+        at = _to(rows, device)
+        own = _own_table(name, images.index_select(0, at), each.level[rows], options.exact)
+        tables.index_copy_(0, at, own.expand(-1,channels,-1))
+    starts = torch.arange(0, tables.numel(), 256, dtype=torch.int32, device=device).view(-1,channels,1,1)
+    # `index_select` takes int32 indices and is faster here than `gather`, which needs int64
+    planes[:,:-1] = tables.view(-1).index_select(0, (images.int()+starts).view(-1)).view_as(images)
+    opaque = np.where(np.isin(each.op, _opaque), 255, 0).astype(np.uint8)
+    planes[:,-1:] |= _to(opaque, device)[:,None,None,None]
+
+def _own_table(name, images, levels, exact):
+    "The table of an operation that looks at the image itself"
+    if name=='Contrast': return _contrast_table(images, _to(_factors[levels], images.device), exact)
+    if name=='Equalize': return _equalize_table(images)
+    return _autocontrast_table(images, exact)
 
 # %% ../../nbs/30_augment.ops.ipynb #5bd91b1d
-def _smooth(x):
-    "Rows of planes, each pixel the mean of its 3x3 neighbourhood, itself five times; the border as it is"
-    v = x.short()
-    s = v[:,:,:-2]+v[:,:,1:-1]+v[:,:,2:]
-    s = s[...,:-2]+s[...,1:-1]+s[...,2:]+4*v[:,:,1:-1,1:-1]
-    res = x.clone()
-    if min(x.shape[2:])>2: res[:,:,1:-1,1:-1] = (s.float()/13+.5).byte()
+def _smooth(images):
+    "Each pixel as the mean of its 3x3 neighbourhood, in which it counts five times. The border stays as it is"
+    v = images.short()
+    total = v[:,:,:-2]+v[:,:,1:-1]+v[:,:,2:]
+    total = total[...,:-2]+total[...,1:-1]+total[...,2:]+4*v[:,:,1:-1,1:-1]
+    res = images.clone()
+    if min(images.shape[2:])>2: res[:,:,1:-1,1:-1] = (total.float()/13+.5).byte()
     return res
 
-def _blend(z, a, opt, degenerate):
-    "Blend the rows of planes `z` with another picture of them"
-    x = z[:,:-1]
-    f,d = torch.from_numpy(_factors[a['level']]).to(z.device, non_blocking=True)[:,None,None,None],degenerate(x).float()
-    z[:,:-1] = _bytes(d+f*(x-d), opt['exact'])
+# %% ../../nbs/30_augment.ops.ipynb #f78600db
+def _blend(planes, each, options, other_of):
+    "Blend the images with another picture of them, `other_of(images)`, by the factor of the level"
+    images = planes[:,:-1]
+    factor = _to(_factors[each.level], planes.device)[:,None,None,None]
+    other = other_of(images).float()
+    planes[:,:-1] = _bytes(other+factor*(images-other), options.exact)
 
-def _color(z, a, opt): _blend(z, a, opt, lambda x: _gray(x)[:,None])
-def _sharpness(z, a, opt): _blend(z, a, opt, _smooth)
+def _color(planes, each, options): _blend(planes, each, options, lambda images: _gray(images)[:,None])
+def _sharpness(planes, each, options): _blend(planes, each, options, _smooth)
 
 # %% ../../nbs/30_augment.ops.ipynb #9ccdbbd0
-def _cutout(z, a, opt):
-    "Cut a square out of the rows of planes `z`"
-    (_,c,h,w),dev = z.shape,z.device
-    half = np.array([op_value('Cutout', l) for l in range(11)])[a['level']]//2
+_half_sizes = np.array([op_value('Cutout', level) for level in range(11)])//2
+
+def _cutout(planes, each, options):
+    "Cut a square out of each row of `planes`"
+    _,channels,h,w = planes.shape
+    half = _half_sizes[each.level]
     def inside(center, n):
-        r = half*n//32 if opt['relative'] else half
-        lo,hi,i = (torch.from_numpy(o).to(dev, non_blocking=True)[:,None] for o in (center-r,center+r,np.arange(n)))
-        return (i.T>=lo)&(i.T<hi)
-    box = inside(a['cy'], h)[:,None,:,None]&inside(a['cx'], w)[:,None,None,:]
-    color = torch.tensor([*(CUTOUT_COLOR if c==4 else CUTOUT_COLOR[1:2]),0], dtype=z.dtype).to(dev, non_blocking=True).view(1,c,1,1)
-    torch.where(box, color, z, out=z)
+        reach = half*n//32 if options.relative else half
+        low,high = (_to(o, planes.device)[:,None] for o in (center-reach,center+reach))
+        at = _to(np.arange(n), planes.device)[None]
+        return (at>=low)&(at<high)
+    box = inside(each.cy, h)[:,None,:,None]&inside(each.cx, w)[:,None,None,:]
+    color = CUTOUT_COLOR if channels==4 else CUTOUT_COLOR[1:2]
+    color = torch.tensor([*color,0], dtype=planes.dtype).to(planes.device, non_blocking=True).view(1,channels,1,1)
+    torch.where(box, color, planes, out=planes)
 
 # %% ../../nbs/30_augment.ops.ipynb #d41b0ec4
-def _check_batch(x, a, mask=None):
-    "Refuse what these operations can't work on"
-    if not isinstance(x, Tensor) or x.ndim!=4 or x.shape[1] not in (1,3): raise ValueError(f'Images must be a tensor (rows, 1 or 3 channels, height, width), got {tuple(x.shape) if isinstance(x, Tensor) else type(x).__name__}.')
-    if x.dtype!=torch.uint8 and not x.is_floating_point(): raise TypeError(f'Images must be uint8, or floats from 0 to 1, got {x.dtype}.')
-    op,level = a.op.numpy(),a.level.numpy()
-    if len(op)!=len(x): raise ValueError(f'`applications` are for {len(op)} rows, the batch has {len(x)}.')
-    if mask is not None and mask.shape!=(len(x),1,*x.shape[2:]): raise ValueError(f'`mask` must be {(len(x),1,*x.shape[2:])}, one channel for the images {tuple(x.shape)}, got {tuple(mask.shape)}.')
-    if op.size and (op.min()<-1 or op.max()>=len(OPS)): raise ValueError(f'An operation is an index from 0 to {len(OPS)-1}, or -1 for none, got {op.min()} to {op.max()}.')
-    if op.size and ((level<0)|(level>10))[op>=0].any(): raise ValueError(f'A level lies from 0 to 10, got {level[op>=0].min()} to {level[op>=0].max()}.')
+def _check_images(x, mask=None):
+    "Refuse images that these operations cannot work on, and a mask that is not of their size"
+    if not isinstance(x, Tensor) or x.ndim!=4 or x.shape[1] not in (1,3):
+        got = tuple(x.shape) if isinstance(x, Tensor) else type(x).__name__
+        raise ValueError(f'Images must be a tensor (rows, 1 or 3 channels, height, width), got {got}.')
+    if x.dtype!=torch.uint8 and not x.is_floating_point():
+        raise TypeError(f'Images must be uint8, or floats from 0 to 1, got {x.dtype}.')
+    want = (len(x),1,*x.shape[2:])
+    if mask is not None and mask.shape!=want:
+        raise ValueError(f'`mask` must be {want}, one channel for the images {tuple(x.shape)}, '
+                         f'got {tuple(mask.shape)}.')
 
+# %% ../../nbs/30_augment.ops.ipynb #b781726c
+def _check_applications(applications, n):
+    "Refuse what cannot be applied to `n` rows"
+    op,level = applications.op.numpy(),applications.level.numpy()
+    if len(op)!=n: raise ValueError(f'`applications` are for {len(op)} rows, the batch has {n}.')
+    if not op.size: return
+    if op.min()<-1 or op.max()>=len(OPS):
+        raise ValueError(f'An operation is an index from 0 to {len(OPS)-1}, or -1 for none, '
+                         f'got {op.min()} to {op.max()}.')
+    used = level[op>=0]
+    if ((used<0)|(used>10)).any():
+        raise ValueError(f'A level lies from 0 to 10, got {used.min()} to {used.max()}.')
+
+# %% ../../nbs/30_augment.ops.ipynb #feed2c7d
 def _planes(x, mask):
-    "(rows, channels and mask, height, width) uint8"
-    b = x if x.dtype==torch.uint8 else (x.nan_to_num(0.)*255+.5).clamp(0,255).byte()
-    m = torch.full_like(b[:,:1], 255) if mask is None else mask.to(torch.uint8)*255
-    return torch.cat([b,m], 1).contiguous()
+    "Images and mask in one tensor: (rows, channels and mask, height, width) uint8"
+    images = x if x.dtype==torch.uint8 else (x.nan_to_num(0.)*255+.5).clamp(0,255).byte()
+    mask = torch.full_like(images[:,:1], 255) if mask is None else mask.to(torch.uint8)*255
+    return torch.cat([images,mask], 1).contiguous()
 
-_kernels = {_geometry:GEOMETRIC, _look_up:_tables, _color:[_id['Color']], _sharpness:[_id['Sharpness']], _cutout:[_id['Cutout']]}
-_kernel_of = np.full(len(OPS)+1, len(_kernels))   # of each operation; the last is that of -1, none
-for _i,_ops in enumerate(_kernels.values()): _kernel_of[_ops] = _i
+# %% ../../nbs/30_augment.ops.ipynb #e7c020f6
+_kernels = (
+    (_geometry,  GEOMETRIC),
+    (_look_up,   [OP_INDEX['Brightness'], OP_INDEX['Contrast'], *_opaque]),
+    (_color,     [OP_INDEX['Color']]),
+    (_sharpness, [OP_INDEX['Sharpness']]),
+    (_cutout,    [OP_INDEX['Cutout']]))
 
-def _slot(z, a, opt):
-    "One operation on each row of `z`; rows come out sorted by kernel, in `order`"
-    kind = _kernel_of[a['op']]
-    order = kind.argsort(kind='stable')
-    z = z.index_select(0, torch.from_numpy(order).to(z.device, non_blocking=True))
-    ends = np.searchsorted(kind[order], np.arange(len(_kernels)+1))
-    for f,lo,hi in zip(_kernels, ends, ends[1:]):
-        if lo<hi: f(z[lo:hi], {k:o[order[lo:hi]] for k,o in a.items()}, opt)
-    return z,order
+_kernel_of = np.full(len(OPS)+1, len(_kernels))   # of each operation; the last is that of -1, no operation
+for _i,(_,_ops) in enumerate(_kernels): _kernel_of[_ops] = _i
+
+def _apply_slot(planes, each, options):
+    "One operation on each row. Returns planes whose rows are sorted by kernel, and the rows' old places"
+    kernel = _kernel_of[each.op]
+    order = kernel.argsort(kind='stable')
+    planes = planes.index_select(0, _to(order, planes.device))
+    ends = np.searchsorted(kernel[order], np.arange(len(_kernels)+1))
+    for (apply,_),start,end in zip(_kernels, ends, ends[1:]):
+        if start<end: apply(planes[start:end], Applications(*(o[order[start:end]] for o in each)), options)
+    return planes,order
 
 # %% ../../nbs/30_augment.ops.ipynb #ee5610b1
 def apply_ops(
@@ -262,22 +355,29 @@ def apply_ops(
     fill:str='mean', # What lies outside: 'mean' leaves it to the mask, 'reflect' mirrors the image
     relative:bool=False, # Translations and cutouts in 32nds of the size, not in pixels
     exact:bool=True # Truncate as the original does? `False` rounds, which does not darken
-) -> tuple: # Images as `x`, mask
-    "Apply to each row its own operations"
-    _check_batch(x, applications, mask)
-    if fill not in ('mean','reflect'): raise ValueError(f"`fill` must be 'mean' or 'reflect', got {fill!r}.")
+) -> tuple: # Images as `x`, and the mask (rows, 1, height, width) bool
+    "Apply to each row its own operations. `ValueError` or `TypeError` for images, levels or a mask that do not fit"
+    _check_images(x, mask)
+    _check_applications(applications, len(x))
+    check_one_of('fill', fill, ('mean','reflect'))
     plain = x.as_subclass(Tensor)
-    z,opt = _planes(plain, mask),dict(fill=fill, relative=relative, exact=exact)
-    a,pos = {k:o.numpy() for k,o in applications._asdict().items()},np.arange(len(x))
-    for s in range(applications.op.shape[1]):
-        z,order = _slot(z, {k:o[pos,s] for k,o in a.items()}, opt)
-        pos = pos[order]
-    z = z.index_select(0, torch.from_numpy(pos.argsort()).to(z.device, non_blocking=True))
-    res = z[:,:-1] if x.dtype==torch.uint8 else z[:,:-1].to(x.dtype)/255
-    return retain_type(res.contiguous(memory_format=_format(plain)), x),z[:,-1:]>0
+    planes,options = _planes(plain, mask),_Options(fill, relative, exact)
+    drawn = [o.numpy() for o in applications]
+    place = np.arange(len(x))
+    for slot in range(applications.op.shape[1]):
+        planes,order = _apply_slot(planes, Applications(*(o[place,slot] for o in drawn)), options)
+        place = place[order]
+    planes = planes.index_select(0, _to(place.argsort(), planes.device))
+    images = planes[:,:-1]
+    if x.dtype!=torch.uint8: images = images.to(x.dtype)/255
+    return retain_type(images.contiguous(memory_format=_memory_format(plain)), x),planes[:,-1:]>0
 
-def _format(x): return torch.channels_last if x.is_contiguous(memory_format=torch.channels_last) and not x.is_contiguous() else torch.contiguous_format
+def _memory_format(x):
+    "How the memory of `x` is laid out"
+    last = x.is_contiguous(memory_format=torch.channels_last) and not x.is_contiguous()
+    return torch.channels_last if last else torch.contiguous_format
 
+# %% ../../nbs/30_augment.ops.ipynb #aae4b6c9
 def apply_op(
     x, # As for `apply_ops`
     name:str, # One of `OPS`
@@ -292,46 +392,109 @@ def apply_op(
     if centers is None: centers = torch.tensor([w//2,h//2]).repeat(n,1)
     return apply_ops(x, one_op(name, n, level, sign, centers), mask, **kwargs)
 
+# %% ../../nbs/30_augment.ops.ipynb #af6cc89d
+def augment(
+    x, # (rows, 1 or 3, height, width) images: uint8, floats from 0 to 1, or normalised floats
+    applications:Applications, # What each row gets
+    stats:tuple=None, # Mean and standard deviation per channel, where `x` is normalised
+    fill='mean', # Of empty pixels: 'mean', 'reflect', or a colour from 0 to 1, one number or one per channel
+    relative:bool=False # Translations and cutouts in 32nds of the size, not in pixels
+) -> tuple: # Images as `x`; (rows, 1, height, width) bool, True where a pixel is of the image
+    "Apply to each row its operations, and fill what they left empty"
+    _check_images(x)
+    plain,floats = x.as_subclass(Tensor),x.is_floating_point()
+    mean,std = (per_channel(o, x, 'stats') for o in stats or (0.,1.))
+    pixels = plain
+    if floats: pixels = (plain.float()*(255*std)+(255*mean+.5)).nan_to_num(0.).clamp(0,255).byte()
+    outside = 'reflect' if fill=='reflect' else 'mean'
+    images,mask = apply_ops(pixels, applications, fill=outside, relative=relative)
+    color = _fill_color(fill, mean if stats else None, pixels)
+    if floats:
+        images = (images.float()*(1/(255*std))-mean/std).to(x.dtype)
+        color = ((color-mean)/std).to(x.dtype)
+    else: color = (color*255+.5).byte()
+    nothing = _to((applications.op<0).all(1).numpy(), x.device)[:,None,None,None]
+    # A row that gets nothing keeps its own bits: the way to bytes and back would round its values
+    return retain_type(torch.where(nothing, plain, torch.where(mask, images, color)), x),mask
+
+# %% ../../nbs/30_augment.ops.ipynb #9d70c0d7
+def _fill_color(fill, mean, pixels):
+    "The colour of empty pixels, from 0 to 1; `mean` is the data set's, `None` where it is not known"
+    if not isinstance(fill, str): return per_channel(fill, pixels, 'fill')
+    if mean is not None: return mean
+    return pixels.float().mean((2,3), keepdim=True)/255   # of each image itself
+
+def per_channel(
+    value, # A number, or one per channel
+    x, # (rows, channels, height, width) images
+    name:str # What errors call it
+) -> Tensor: # (1, 1 or channels, 1, 1) float32, on the device of `x`
+    "Numbers of channels, such as statistics or a colour, as a tensor to compute with the images `x`"
+    value = torch.as_tensor(value, dtype=torch.float32).as_subclass(Tensor).reshape(1,-1,1,1)
+    if value.shape[1] not in (1,x.shape[1]):
+        raise ValueError(f'`{name}` has {value.shape[1]} channels, the images have {x.shape[1]}.')
+    return value.to(x.device, non_blocking=True)
+
 # %% ../../nbs/30_augment.ops.ipynb #c1c97143
+def _point_matrix(op, level, sign, h, w, relative):
+    "(3, 3): where an operation moves a point, in pixels"
+    if op not in GEOMETRIC: return np.eye(3)
+    return np.linalg.inv(np.vstack([op_matrix(OPS[op], level, sign, h, w, relative),[0,0,1]]))
+
 def _moves(applications, h, w, relative) -> Tensor: # (rows, 2, 3) float32
-    "Where a point of each row goes, in pixels"
-    def inverse(o, l, s): return np.linalg.inv(np.vstack([op_matrix(OPS[o], l, s, h, w, relative),[0,0,1]])) if o in GEOMETRIC else np.eye(3)
-    keys,which = np.unique(torch.stack(applications[:3], -1).numpy().reshape(-1,3), axis=0, return_inverse=True)
-    each = np.stack([inverse(*k) for k in keys.tolist()])[which.reshape(applications.op.shape)]   # (rows, slots, 3, 3)
-    res = np.eye(3)
-    for s in range(each.shape[1]): res = each[:,s]@res
-    return torch.from_numpy(res[:,:2]).float()
+    "Where a point of each row goes, in pixels, after all slots"
+    drawn = torch.stack(applications[:3], -1).numpy()   # op, level and sign: (rows, slots, 3)
+    keys,which = np.unique(drawn.reshape(-1,3), axis=0, return_inverse=True)
+    matrices = np.stack([_point_matrix(*key, h, w, relative) for key in keys.tolist()])
+    each = matrices[which.reshape(applications.op.shape)]   # (rows, slots, 3, 3)
+    total = np.eye(3)
+    for slot in range(each.shape[1]): total = each[:,slot]@total
+    return torch.from_numpy(total[:,:2]).float()
 
-def _follow_points(p, moves, h, w):
-    "Points (rows, n, 2) from -1 to 1"
-    half,m = (o.to(p, non_blocking=True) for o in (torch.tensor([w/2,h/2]),moves))
-    return (((p+1)*half)@m[:,:,:2].mT+m[:,None,:,2])/half-1
+# %% ../../nbs/30_augment.ops.ipynb #4962463d
+def _follow_points(points, moves, h, w):
+    "Move points (rows, n, 2) from -1 to 1"
+    half = torch.tensor([w/2,h/2]).to(points, non_blocking=True)
+    moves = moves.to(points, non_blocking=True)
+    return (((points+1)*half)@moves[:,:,:2].mT+moves[:,None,:,2])/half-1
 
-def _follow_mask(y, applications, opt):
-    z = (y if y.ndim==4 else y.unsqueeze(1)).clone()
-    for s in range(applications.op.shape[1]):
-        rows = np.flatnonzero(np.isin(applications.op[:,s].numpy(), GEOMETRIC))
+def _follow_boxes(boxes, moves, h, w):
+    "Move boxes (rows, n, 4): the box around the four moved corners, cut off at the edges"
+    corners = boxes[...,[0,1,2,1,0,3,2,3]].view(len(boxes),-1,2)
+    corners = _follow_points(corners, moves, h, w).view(*boxes.shape[:2],4,2)
+    return torch.cat([corners.amin(2),corners.amax(2)], -1).clamp(-1,1)
+
+# %% ../../nbs/30_augment.ops.ipynb #659298f0
+def _follow_mask(mask, applications, options):
+    "Move masks (rows, height, width), or with a channel, slot by slot"
+    z = (mask if mask.ndim==4 else mask.unsqueeze(1)).clone()
+    for slot in range(applications.op.shape[1]):
+        each = Applications(*(o[:,slot].numpy() for o in applications))
+        rows = np.flatnonzero(np.isin(each.op, GEOMETRIC))
         if not len(rows): continue
-        i = torch.from_numpy(rows).to(z.device, non_blocking=True)
-        sub = z.index_select(0, i)
-        _geometry(sub, {k:o[rows,s].numpy() for k,o in applications._asdict().items()}, opt)
-        z.index_copy_(0, i, sub)
-    return z.view_as(y)
+        at = _to(rows, z.device)
+        moved = z.index_select(0, at)
+        _geometry(moved, Applications(*(o[rows] for o in each)), options)
+        z.index_copy_(0, at, moved)
+    return z.view_as(mask)
 
 # %% ../../nbs/30_augment.ops.ipynb #0ef0ea30
 def follow(
-    y, # `TensorPoint` (rows, n, 2), `TensorBBox` (rows, n, 4), both from -1 to 1, or `TensorMask` (rows, height, width); anything else stays
+    y, # `TensorPoint` (rows, n, 2), `TensorBBox` (rows, n, 4), `TensorMask` (rows, height, width), or anything
     applications:Applications, # What the images got
     size:tuple, # Height and width of the images
     fill:str='mean', # As for `apply_ops`; a mask is 0 outside
     relative:bool=False # As for `apply_ops`
 ): # As `y`
-    "Targets moved as the images were"
-    t,(h,w) = y.as_subclass(Tensor) if isinstance(y, Tensor) else y,size
-    if isinstance(y, TensorMask) and t.shape[-2:]!=(h,w): raise ValueError(f'Masks of {t.shape[-2]}x{t.shape[-1]} pixels cannot follow images of {h}x{w}: give both the same size.')
-    if isinstance(y, TensorMask): return retain_type(_follow_mask(t, applications, dict(fill=fill, relative=relative)), y)
-    if not isinstance(y, (TensorPoint,TensorBBox)): return y
+    "Points, boxes and masks moved as the images were; all else stays. `ValueError` for a mask of another size"
+    if not isinstance(y, (TensorPoint,TensorBBox,TensorMask)): return y
+    plain,(h,w) = y.as_subclass(Tensor),size
+    if isinstance(y, TensorMask):
+        if plain.shape[-2:]!=(h,w):
+            raise ValueError(f'Masks of {plain.shape[-2]}x{plain.shape[-1]} pixels cannot follow images of {h}x{w}: '
+                             'give both the same size.')
+        return retain_type(_follow_mask(plain, applications, _Options(fill, relative)), y)
     moves = _moves(applications, h, w, relative)
-    if not isinstance(y, TensorBBox): return retain_type(_follow_points(t.view(len(t),-1,2), moves, h, w).view_as(t), y)   # a box is a `TensorPoint` too
-    corners = _follow_points(t[...,[0,1,2,1,0,3,2,3]].view(len(t),-1,2), moves, h, w).view(*t.shape[:2],4,2)
-    return retain_type(torch.cat([corners.amin(2),corners.amax(2)], -1).clamp(-1,1), y)
+    if isinstance(y, TensorBBox): res = _follow_boxes(plain, moves, h, w)   # asked first: a box is a `TensorPoint` too
+    else: res = _follow_points(plain.view(len(plain),-1,2), moves, h, w).view_as(plain)
+    return retain_type(res, y)

@@ -1,4 +1,4 @@
-"""Population Based Augmentation: train with a schedule of augmentation policies by one line
+"""What an image gets, and how that changes over the epochs of a training
 
 Docs: https://fastai-boost.github.io/fastai_boost/augment.policy.html.md"""
 
@@ -6,63 +6,86 @@ Docs: https://fastai-boost.github.io/fastai_boost/augment.policy.html.md"""
 
 # %% ../../nbs/31_augment.policy.ipynb #167cc9c8
 from __future__ import annotations
-import ast, json, warnings
+import ast, json
 import numpy as np, matplotlib.pyplot as plt
 from fastai.basics import *
-from fastai.vision.core import *
 import fastai_boost
-from ..core import *
 from .ops import *
-from .ops import _check_batch, _id
+from ..core.checks import check_one_of
 
 # %% auto #0
-__all__ = ['Policy', 'GroupPolicy', 'Schedule', 'MixedPolicy', 'augment', 'as_schedule', 'PBA', 'Cutout']
+__all__ = ['STRETCHES', 'Policy', 'GroupPolicy', 'Schedule', 'join_applications', 'MixedPolicy', 'as_schedule']
 
 # %% ../../nbs/31_augment.policy.ipynb #4f4e7c7c
-def _check_entry(e, where):
-    "An entry as (name, probability, level); errors say `where` it stands"
-    try: name,p,level = e
-    except (TypeError,ValueError): raise ValueError(f'{where}: an entry is (operation, probability, level), got {e!r}') from None
-    if not isinstance(name, str) or name not in _id: raise ValueError(f'{where}: unknown operation {name!r}, known are {", ".join(OPS)}')
-    if isinstance(p, bool) or not isinstance(p, (int,float,np.number)) or not 0<=p<=1: raise ValueError(f'{where}: the probability of {name} must lie between 0 and 1, got {p!r}')
-    if isinstance(level, bool) or not isinstance(level, (int,np.integer)) or not 0<=level<=10: raise ValueError(f'{where}: the level of {name} must be a whole number from 0 to 10, got {level!r}')
-    return name,float(p),int(level)
+def _check_entry(entry, where):
+    "An entry as (name, probability, level). Errors say `where` it stands"
+    try: name,prob,level = entry
+    except (TypeError,ValueError):
+        raise ValueError(f'{where}: an entry is (operation, probability, level), got {entry!r}') from None
+    if not isinstance(name, str) or name not in OP_INDEX:
+        raise ValueError(f'{where}: unknown operation {name!r}, known are {", ".join(OPS)}')
+    if not _is_number(prob, (int,float,np.number)) or not 0<=prob<=1:
+        raise ValueError(f'{where}: the probability of {name} must lie between 0 and 1, got {prob!r}')
+    if not _is_number(level, (int,np.integer)) or not 0<=level<=10:
+        raise ValueError(f'{where}: the level of {name} must be a whole number from 0 to 10, got {level!r}')
+    return name,float(prob),int(level)
 
+# %% ../../nbs/31_augment.policy.ipynb #f68fccfe
+def _is_number(value, types):
+    "`isinstance`, but a bool is no number"
+    return isinstance(value, types) and not isinstance(value, bool)
+
+# %% ../../nbs/31_augment.policy.ipynb #14d158bb
 class Policy:
     "Entries (operation, probability, level), and how many of them an image gets"
     def __init__(self,
-        entries, # Of (operation, probability, level)
+        entries, # Of (operation, probability, level): one of `OPS`, a number from 0 to 1, a whole number from 0 to 10
         counts:tuple=COUNTS # Probability of at most 0, 1, 2 ... operations per image
     ):
-        self.entries,self.counts = tuple(_check_entry(e, f'entry {i}') for i,e in enumerate(entries)),tuple(counts)
+        self.entries = tuple(_check_entry(e, f'entry {i}') for i,e in enumerate(entries))
+        self.counts = tuple(counts)
         if not self.entries: raise ValueError('A policy needs at least one entry.')
-        if not len(counts) or not min(counts)>=0 or not abs(sum(counts)-1)<1e-6: raise ValueError(f'`counts` are probabilities that add up to 1, got {counts}')
+        adds_up = len(counts) and min(counts)>=0 and abs(sum(counts)-1)<1e-6
+        if not adds_up: raise ValueError(f'`counts` are probabilities that add up to 1, got {counts}')
 
-    def draw(self, n, generator=None, size=32) -> Applications:
-        "What `n` images of `size` (height and width) get"
+    def draw(self,
+        n:int, # Images
+        generator=None, # Random numbers of the CPU, torch's own if `None`
+        size:int|tuple=32 # Height and width of the images, in pixels
+    ) -> Applications:
+        "What each of `n` images gets"
         return draw_policy(self.entries, n, generator, size, self.counts)
 
-    def __eq__(self, o): return type(self)==type(o) and vars(self)==vars(o)
+    def __eq__(self, other): return type(self)==type(other) and vars(self)==vars(other)
     def __hash__(self): return hash((self.entries,self.counts))
-    def __repr__(self): return f"{type(self).__name__}({', '.join(f'{o} {l} p={p:g}' for o,p,l in self.entries if p) or 'nothing'})"
+    def __repr__(self):
+        entries = ', '.join(f'{name} {level} p={prob:g}' for name,prob,level in self.entries if prob)
+        return f"{type(self).__name__}({entries or 'nothing'})"
 
 # %% ../../nbs/31_augment.policy.ipynb #31c4bed1
 @patch(cls_method=True)
 def from_ints(cls:Policy,
-    ints # 60 whole numbers, as the paper's code has them: probability (of 10) and level of each operation in `OPS`, twice
+    ints # 60 whole numbers, as in the paper's code: probability (of 10) and level of each operation in `OPS`, twice
 ) -> Policy:
-    "A policy from the paper's 60 numbers"
-    ints = ints.tolist() if isinstance(ints, (Tensor,np.ndarray)) else ints
-    if not isinstance(ints, (list,tuple,L)) or len(ints)!=60: raise ValueError(f'A policy is 60 whole numbers (15 operations, twice, probability and level), got {len(ints) if isinstance(ints, (list,tuple,L)) else repr(ints)}')
+    "A policy from the paper's 60 numbers. `ValueError` where they are not 60, or not from 0 to 10"
+    if isinstance(ints, (Tensor,np.ndarray)): ints = ints.tolist()
+    is_list = isinstance(ints, (list,tuple,L))
+    if not is_list or len(ints)!=60:
+        raise ValueError('A policy is 60 whole numbers (15 operations, twice, probability and level), '
+                         f'got {len(ints) if is_list else repr(ints)}')
     for i,v in enumerate(ints):
-        if isinstance(v, bool) or not isinstance(v, (int,np.integer)) or not 0<=v<=10: raise ValueError(f'Number {i} ({"level" if i%2 else "probability"} of {OPS[i//2%15]}) must be a whole number from 0 to 10, got {v!r}')
-    return cls([(OPS[i%15],p/10,l) for i,(p,l) in enumerate(zip(ints[::2], ints[1::2]))])
+        if _is_number(v, (int,np.integer)) and 0<=v<=10: continue
+        what = f'{"level" if i%2 else "probability"} of {OPS[i//2%15]}'
+        raise ValueError(f'Number {i} ({what}) must be a whole number from 0 to 10, got {v!r}')
+    return cls([(OPS[i%15],prob/10,level) for i,(prob,level) in enumerate(zip(ints[::2], ints[1::2]))])
 
+# %% ../../nbs/31_augment.policy.ipynb #3019a809
 @patch
 def to_ints(self:Policy) -> list: # Of 60 int
-    "The paper's 60 numbers, where the policy has its 30 entries in its order"
-    if [o for o,_,_ in self.entries]!=OPS*2: raise ValueError('Only a policy of the 15 operations, twice and in order, is 60 numbers.')
-    return [v for _,p,l in self.entries for v in (round(p*10),l)]
+    "The paper's 60 numbers. `ValueError` where the policy has not its 30 entries in its order"
+    if [name for name,_,_ in self.entries]!=OPS*2:
+        raise ValueError('Only a policy of the 15 operations, twice and in order, is 60 numbers.')
+    return [v for _,prob,level in self.entries for v in (round(prob*10),level)]
 
 # %% ../../nbs/31_augment.policy.ipynb #e1d9683b
 class GroupPolicy(Policy):
@@ -73,37 +96,76 @@ class GroupPolicy(Policy):
         self.k = k
 
     def draw(self, n, generator=None, size=32) -> Applications:
-        "What `n` images of `size` get"
-        every = draw_policy([('Invert',1.,0)]*self.k, n, generator, size, (0,)*self.k+(1,))   # centres and signs
+        "What each of `n` images of `size` gets"
+        always = [('Invert',1.,0)]*self.k
+        drawn = draw_policy(always, n, generator, size, counts=(0,)*self.k+(1,))   # for its signs and centres
         names,probs,levels = zip(*self.entries)
-        i = (torch.rand(n, generator=generator)*(len(names)//self.k)).long()[:,None]*self.k+torch.arange(self.k)
-        on = torch.rand(n, self.k, generator=generator)<torch.tensor(probs)[i]
-        return every._replace(op=torch.where(on, torch.tensor([_id[o] for o in names])[i], -1), level=torch.tensor(levels)[i])
+        group = (torch.rand(n, generator=generator)*(len(names)//self.k)).long()
+        entry = group[:,None]*self.k+torch.arange(self.k)
+        on = torch.rand(n, self.k, generator=generator)<torch.tensor(probs)[entry]
+        ops = torch.tensor([OP_INDEX[name] for name in names])[entry]
+        return drawn._replace(op=torch.where(on, ops, -1), level=torch.tensor(levels)[entry])
+
+# %% ../../nbs/31_augment.policy.ipynb #64c8b551
+_autoaugment_cifar10 = [   # 25 pairs of (operation, probability, level), from arXiv 1805.09501
+    (('Invert',.1,7), ('Contrast',.2,6)), (('Rotate',.7,2), ('TranslateX',.3,9)),
+    (('Sharpness',.8,1), ('Sharpness',.9,3)), (('ShearY',.5,8), ('TranslateY',.7,9)),
+    (('AutoContrast',.5,8), ('Equalize',.9,2)), (('ShearY',.2,7), ('Posterize',.3,7)),
+    (('Color',.4,3), ('Brightness',.6,7)), (('Sharpness',.3,9), ('Brightness',.7,9)),
+    (('Equalize',.6,5), ('Equalize',.5,1)), (('Contrast',.6,7), ('Sharpness',.6,5)),
+    (('Color',.7,7), ('TranslateX',.5,8)), (('Equalize',.3,7), ('AutoContrast',.4,8)),
+    (('TranslateY',.4,3), ('Sharpness',.2,6)), (('Brightness',.9,6), ('Color',.2,8)),
+    (('Solarize',.5,2), ('Invert',0.,3)), (('Equalize',.2,0), ('AutoContrast',.6,0)),
+    (('Equalize',.2,8), ('Equalize',.6,4)), (('Color',.9,9), ('Equalize',.6,6)),
+    (('AutoContrast',.8,4), ('Solarize',.2,8)), (('Brightness',.1,3), ('Color',.7,0)),
+    (('Solarize',.4,5), ('AutoContrast',.9,3)), (('TranslateY',.9,9), ('TranslateY',.7,9)),
+    (('AutoContrast',.9,2), ('Solarize',.8,3)), (('Equalize',.8,8), ('Invert',.1,3)),
+    (('TranslateY',.7,9), ('AutoContrast',.9,1)),
+]
+
+# %% ../../nbs/31_augment.policy.ipynb #85fdad16
+_autoaugment_svhn = [   # 25 pairs of (operation, probability, level), from arXiv 1805.09501
+    (('ShearX',.9,4), ('Invert',.2,3)), (('ShearY',.9,8), ('Invert',.7,5)),
+    (('Equalize',.6,5), ('Solarize',.6,6)), (('Invert',.9,3), ('Equalize',.6,3)),
+    (('Equalize',.6,1), ('Rotate',.9,3)), (('ShearX',.9,4), ('AutoContrast',.8,3)),
+    (('ShearY',.9,8), ('Invert',.4,5)), (('ShearY',.9,5), ('Solarize',.2,6)),
+    (('Invert',.9,6), ('AutoContrast',.8,1)), (('Equalize',.6,3), ('Rotate',.9,3)),
+    (('ShearX',.9,4), ('Solarize',.3,3)), (('ShearY',.8,8), ('Invert',.7,4)),
+    (('Equalize',.9,5), ('TranslateY',.6,6)), (('Invert',.9,4), ('Equalize',.6,7)),
+    (('Contrast',.3,3), ('Rotate',.8,4)), (('Invert',.8,5), ('TranslateY',0.,2)),
+    (('ShearY',.7,6), ('Solarize',.4,8)), (('Invert',.6,4), ('Rotate',.8,4)),
+    (('ShearY',.3,7), ('TranslateX',.9,3)), (('ShearX',.1,6), ('Invert',.6,5)),
+    (('Solarize',.7,2), ('TranslateY',.6,7)), (('ShearY',.8,4), ('Invert',.8,8)),
+    (('ShearX',.7,9), ('TranslateY',.8,3)), (('ShearY',.8,5), ('AutoContrast',.7,7)),
+    (('ShearX',.7,2), ('Invert',.1,5)),
+]
 
 # %% ../../nbs/31_augment.policy.ipynb #2f23c57f
-_autoaugment = dict(   # pairs: operation, probability (of 10), level
-    cifar10='Inv17Con26 Rot72TrX39 Sha81Sha93 ShY58TrY79 Aut58Equ92 ShY27Pos37 Col43Bri67 Sha39Bri79 Equ65Equ51 Con67Sha65 Col77TrX58 Equ37Aut48 TrY43Sha26 '
-        'Bri96Col28 Sol52Inv03 Equ20Aut60 Equ28Equ64 Col99Equ66 Aut84Sol28 Bri13Col70 Sol45Aut93 TrY99TrY79 Aut92Sol83 Equ88Inv13 TrY79Aut91',
-    svhn='ShX94Inv23 ShY98Inv75 Equ65Sol66 Inv93Equ63 Equ61Rot93 ShX94Aut83 ShY98Inv45 ShY95Sol26 Inv96Aut81 Equ63Rot93 ShX94Sol33 ShY88Inv74 Equ95TrY66 '
-        'Inv94Equ67 Con33Rot84 Inv85TrY02 ShY76Sol48 Inv64Rot84 ShY37TrX93 ShX16Inv65 Sol72TrY67 ShY84Inv88 ShX79TrY83 ShY85Aut77 ShX72Inv15')
-_short = {('Sh' if o[:5]=='Shear' else 'Tr')+o[-1] if o[-1] in 'XY' else o[:3]:o for o in OPS}
+_autoaugment = dict(cifar10=_autoaugment_cifar10, svhn=_autoaugment_svhn)
 
 @patch(cls_method=True)
-def autoaugment(cls:Policy, name='cifar10') -> GroupPolicy:
+def autoaugment(cls:Policy,
+    name:str='cifar10' # or 'svhn'
+) -> GroupPolicy:
     "The policy that AutoAugment (arXiv 1805.09501) found for `cifar10` or `svhn`"
-    if name not in _autoaugment: raise ValueError(f'Unknown AutoAugment policy {name!r}: known are {", ".join(_autoaugment)}')
-    s = _autoaugment[name].replace(' ', '')
-    return GroupPolicy([(_short[s[i:i+3]],int(s[i+3])/10,int(s[i+4])) for i in range(0, len(s), 5)])
+    if name not in _autoaugment:
+        raise ValueError(f'Unknown AutoAugment policy {name!r}: known are {", ".join(_autoaugment)}')
+    return GroupPolicy([entry for pair in _autoaugment[name] for entry in pair])
 
+# %% ../../nbs/31_augment.policy.ipynb #185b301f
 @patch(cls_method=True)
 def randaugment(cls:Policy,
     n:int=2, # Operations per image
     level:int=3 # Of all of them, 0 to 10; torchvision's default, 9 of its 31 steps, is 3
 ) -> Policy:
     "RandAugment (arXiv 1909.13719): its 13 operations, as they are here, and one that does nothing"
-    return cls([(o,1.,level) for o in OPS*n if o not in ('Cutout','Invert')]+[('Brightness',1.,5)]*n, (0,)*n+(1,))   # a factor of 1
+    its_ops = [(name,1.,level) for name in OPS*n if name not in ('Cutout','Invert')]
+    nothing = [('Brightness',1.,5)]*n   # level 5 is the factor 1
+    return cls(its_ops+nothing, counts=(0,)*n+(1,))
 
 # %% ../../nbs/31_augment.policy.ipynb #37a6dcf8
+STRETCHES = 'proportional','repo'
+
 class Schedule:
     "Policies over the epochs of a training"
     def __init__(self,
@@ -111,123 +173,188 @@ class Schedule:
         name:str='', # What it is called
         source:str='' # Where it is from
     ):
-        self.segments,self.name,self.source = [(int(n),p) for n,p in segments],name,source
-        if not any(n>0 for n,_ in self.segments): raise ValueError('A schedule needs at least one segment of at least one epoch.')
-        for i,(n,p) in enumerate(self.segments):
-            if n<0: raise ValueError(f'Segment {i} has {n} epochs.')
-            if not isinstance(p, Policy): raise TypeError(f'Segment {i} has no `Policy` but a {type(p).__name__}.')
+        self.segments = [(int(n),policy) for n,policy in segments]
+        self.name,self.source = name,source
+        _check_segments(self.segments)
 
     @property
     def epochs(self): return sum(n for n,_ in self.segments)
-    def __eq__(self, o): return isinstance(o, Schedule) and self.segments==o.segments
+    def __eq__(self, other): return isinstance(other, Schedule) and self.segments==other.segments
     def __repr__(self): return f"Schedule {self.name}: {self.epochs} epochs, {len(self.segments)} segments"
 
     def lengths(self,
         total:int, # Epochs of the training
-        stretch:str='proportional' # or 'repo'
+        stretch:str='proportional' # or 'repo', the original's rule
     ) -> list: # Of int, one per segment; they add up to `total`
         "How many epochs of a training of `total` each segment gets"
-        _check_stretch(stretch)
-        if stretch=='proportional': return np.bincount(np.searchsorted(np.cumsum([n for n,_ in self.segments]), np.arange(total)*self.epochs//total, side='right'), minlength=len(self.segments)).tolist()
-        res = [int(n*(total/self.epochs)) for n,_ in self.segments]
-        res[-1] += total-sum(res)
-        return res
+        check_one_of('stretch', stretch, STRETCHES)
+        return _stretched([n for n,_ in self.segments], total, stretch)
 
     def at(self,
         epoch:int, # Counted from 0
         total:int=None, # Epochs of the training; those of the schedule if `None`
         stretch:str='proportional' # or 'repo', the original's rule
     ) -> Policy:
-        "The policy of an epoch"
+        "The policy of an epoch. `ValueError` for an epoch that the training does not have"
         total = total or self.epochs
-        if not 0<=epoch<total: raise ValueError(f'`epoch` must lie from 0 to {total-1} in a training of {total}, got {epoch}')
-        return self.segments[int(np.searchsorted(np.cumsum(self.lengths(total, stretch)), epoch, side='right'))][1]
+        if not 0<=epoch<total:
+            raise ValueError(f'`epoch` must lie from 0 to {total-1} in a training of {total}, got {epoch}')
+        ends = np.cumsum(self.lengths(total, stretch))
+        return self.segments[int(np.searchsorted(ends, epoch, side='right'))][1]
 
-def _check_stretch(stretch):
-    if stretch not in ('proportional','repo'): raise ValueError(f"`stretch` must be 'proportional' or 'repo', got {stretch!r}.")
+# %% ../../nbs/31_augment.policy.ipynb #529454a0
+def _check_segments(segments):
+    "Refuse what is no schedule"
+    if not any(n>0 for n,_ in segments):
+        raise ValueError('A schedule needs at least one segment of at least one epoch.')
+    for i,(n,policy) in enumerate(segments):
+        if n<0: raise ValueError(f'Segment {i} has {n} epochs.')
+        if not isinstance(policy, Policy):
+            raise TypeError(f'Segment {i} has no `Policy` but a {type(policy).__name__}.')
+
+# %% ../../nbs/31_augment.policy.ipynb #ad756792
+def _stretched(lengths, total, stretch):
+    "The `lengths` of segments so that they add up to `total` epochs"
+    epochs = sum(lengths)
+    if stretch=='repo':
+        res = [int(n*(total/epochs)) for n in lengths]
+        res[-1] += total-sum(res)   # the epochs that are left go to the last segment
+        return res
+    own_epoch = np.arange(total)*epochs//total   # which epoch of the schedule each epoch of the training is
+    segment = np.searchsorted(np.cumsum(lengths), own_epoch, side='right')
+    return np.bincount(segment, minlength=len(lengths)).tolist()
 
 # %% ../../nbs/31_augment.policy.ipynb #ea296a1a
-_format = 'fastai_boost schedule'
-
 @patch
-def to_json(self:Schedule, fn=None) -> str:
-    "As JSON text; written to the file `fn` if that is given"
-    segs = [f'  {{"epochs": {n}, "policy": [\n    '+',\n    '.join(json.dumps(e) for e in p.entries)+']}' for n,p in self.segments]
-    if any(type(p)!=Policy or p.counts!=COUNTS for _,p in self.segments): raise ValueError('Only policies of single entries, at most two per image, can be written.')
+def to_json(self:Schedule,
+    fn=None # File to write, if any
+) -> str:
+    "As JSON text. `ValueError` for policies that are not of single entries, at most two per image"
+    if any(type(policy)!=Policy or policy.counts!=COUNTS for _,policy in self.segments):
+        raise ValueError('Only policies of single entries, at most two per image, can be written.')
     head = json.dumps(dict(format=_format, version=1, name=self.name, source=self.source))[:-1]
-    s = head+', "segments": [\n'+',\n'.join(segs)+'\n]}\n'
-    if fn: Path(fn).write_text(s)
-    return s
+    segments = ',\n'.join(_segment_text(n, policy) for n,policy in self.segments)
+    text = f'{head}, "segments": [\n{segments}\n]}}\n'
+    if fn: Path(fn).write_text(text)
+    return text
 
 @patch(cls_method=True)
 def from_json(cls:Schedule,
     fn # File, or JSON text
 ) -> Schedule:
-    "Read what `to_json` wrote"
-    s = fn if isinstance(fn, str) and fn.lstrip()[:1]=='{' else Path(fn).read_text()
-    what = 'The schedule' if s is fn else f'{fn}'
-    try: d = json.loads(s)
-    except (json.JSONDecodeError,RecursionError) as e: raise ValueError(f'{what} is not whole JSON: {e}') from None
-    if not isinstance(d, dict): raise ValueError(f'{what} is no schedule: it is a {type(d).__name__}')
-    if d.get('format')!=_format: raise ValueError(f'{what} is no schedule: "format" must be "{_format}", got {d.get("format")!r}')
-    if d.get('version')!=1: raise ValueError(f'{what} has version {d.get("version")!r}, this package reads version 1: update it.')
-    if not isinstance(d.get('segments'), list): raise ValueError(f'{what}: "segments" must be a list')
-    segs = [_read_segment(o, f'{what}, segment {i}') for i,o in enumerate(d['segments'])]
-    return cls(segs, str(d.get('name', '')), str(d.get('source', '')))
+    "Read what `to_json` wrote. `ValueError` where something in it is wrong"
+    text = fn if isinstance(fn, str) and fn.lstrip()[:1]=='{' else Path(fn).read_text()
+    what = 'The schedule' if text is fn else f'{fn}'
+    content = _read_schedule(text, what)
+    segments = [_read_segment(o, f'{what}, segment {i}') for i,o in enumerate(content['segments'])]
+    return cls(segments, str(content.get('name', '')), str(content.get('source', '')))
 
+_folder = Path(fastai_boost.__file__).parent/'augment'/'schedules'
+
+@patch(cls_method=True)
+def named(cls:Schedule,
+    name:str # 'rcifar10' or 'rsvhn'
+) -> Schedule:
+    "`rcifar10` (200 epochs) or `rsvhn` (160 epochs), as the paper published them"
+    known = sorted(file.stem for file in _folder.glob('*.json'))
+    if name not in known:
+        raise ValueError(f'Unknown schedule {name!r}: known are {", ".join(known)}; a file is read with '
+                         '`Schedule.from_json`, the folder of a search with `Schedule.from_search`.')
+    return cls.from_json(_folder/f'{name}.json')
+
+# %% ../../nbs/31_augment.policy.ipynb #2bd78ddd
+_format = 'fastai_boost schedule'
+
+def _segment_text(n, policy):
+    "A segment as JSON, one entry per line"
+    entries = ',\n    '.join(json.dumps(entry) for entry in policy.entries)
+    return f'  {{"epochs": {n}, "policy": [\n    {entries}]}}'
+
+# %% ../../nbs/31_augment.policy.ipynb #4cd53199
 def _read_segment(o, where):
-    if not isinstance(o, dict) or type(o.get('epochs')) is not int or not isinstance(o.get('policy'), list): raise ValueError(f'{where}: needs "epochs", a whole number, and "policy", a list')
+    "Number of epochs and `Policy` of a segment"
+    is_segment = isinstance(o, dict) and type(o.get('epochs')) is int and isinstance(o.get('policy'), list)
+    if not is_segment: raise ValueError(f'{where}: needs "epochs", a whole number, and "policy", a list')
     try: return o['epochs'],Policy(o['policy'])
     except ValueError as e: raise ValueError(f'{where}, {e}') from None
 
-# %% ../../nbs/31_augment.policy.ipynb #ffa3ab62
-def _read_log(lines):
-    "Items of each line: target, clone, its iteration, old policy, new policy"
-    rows = []
-    for i,line in enumerate(lines):
-        if not line.strip(): continue
-        try: o = json.loads(line)
-        except (json.JSONDecodeError,RecursionError):
-            try: o = ast.literal_eval(line.strip())
-            except (ValueError,TypeError,SyntaxError,RecursionError,MemoryError): raise ValueError(f'Line {i+1} of the log is cut off or no list: {line.strip()[:60]!r}') from None
-        if not isinstance(o, (list,tuple)) or len(o)!=6: raise ValueError(f'Line {i+1} of the log must have six items: target, clone, their iterations, old and new policy')
-        try: pols = [Policy.from_ints(c['hp_policy'] if isinstance(c, dict) else c) for c in o[4:]]
-        except (KeyError,TypeError,ValueError) as e: raise ValueError(f'Line {i+1} of the log: no policy of 60 numbers ({e})') from None
-        if type(o[3]) is not int: raise ValueError(f"Line {i+1} of the log: the clone's iteration must be a whole number, got {o[3]!r}")
-        rows.append((str(o[0]),str(o[1]),o[3],*pols))
-    if not rows: raise ValueError('The log is empty: a trial that never took over another has the first policy all through, `Schedule.constant(policy)`.')
-    return rows
+# %% ../../nbs/31_augment.policy.ipynb #68e6cbbf
+def _read_schedule(text, what):
+    "The dict in the JSON `text`, once its head is known to be that of a schedule"
+    try: content = json.loads(text)
+    except (json.JSONDecodeError,RecursionError) as e: raise ValueError(f'{what} is not whole JSON: {e}') from None
+    if not isinstance(content, dict):
+        raise ValueError(f'{what} is no schedule: it is a {type(content).__name__}')
+    form,version = content.get('format'),content.get('version')
+    if form!=_format: raise ValueError(f'{what} is no schedule: "format" must be "{_format}", got {form!r}')
+    if version!=1: raise ValueError(f'{what} has version {version!r}, this package reads version 1: update it.')
+    if not isinstance(content.get('segments'), list): raise ValueError(f'{what}: "segments" must be a list')
+    return content
 
+# %% ../../nbs/31_augment.policy.ipynb #ffa3ab62
+def _parse_line(line, where):
+    "The six items of a line of the log: JSON or a Python literal, never executed"
+    try: items = json.loads(line)
+    except (json.JSONDecodeError,RecursionError):
+        try: items = ast.literal_eval(line.strip())
+        except (ValueError,TypeError,SyntaxError,RecursionError,MemoryError):
+            raise ValueError(f'{where} is cut off or no list: {line.strip()[:60]!r}') from None
+    if not isinstance(items, (list,tuple)) or len(items)!=6:
+        raise ValueError(f'{where} must have six items: target, clone, their iterations, old and new policy')
+    return items
+
+# %% ../../nbs/31_augment.policy.ipynb #b5abf568
+def _read_line(line, where):
+    "Of a line of the log: target, clone, the clone's iteration, old policy, new policy"
+    target,clone,_,iteration,*configs = _parse_line(line, where)
+    try: old,new = (Policy.from_ints(c['hp_policy'] if isinstance(c, dict) else c) for c in configs)
+    except (KeyError,TypeError,ValueError) as e:
+        raise ValueError(f'{where}: no policy of 60 numbers ({e})') from None
+    if type(iteration) is not int:
+        raise ValueError(f"{where}: the clone's iteration must be a whole number, got {iteration!r}")
+    return str(target),str(clone),iteration,old,new
+
+# %% ../../nbs/31_augment.policy.ipynb #0636553e
+def _read_log(lines):
+    "What `_read_line` gives, for the last unbroken history in the log"
+    rows = [_read_line(line, f'Line {i+1} of the log') for i,line in enumerate(lines) if line.strip()]
+    if not rows:
+        raise ValueError('The log is empty: a trial that never took over another has the first policy all through, '
+                         '`Schedule.constant(policy)`.')
+    breaks = [i for i,(row,after) in enumerate(zip(rows, rows[1:])) if row[0]!=after[1]]
+    return rows[breaks[-1]+1:] if breaks else rows
+
+# %% ../../nbs/31_augment.policy.ipynb #b4d43aaf
 @patch(cls_method=True)
 def from_log(cls:Schedule,
     fn, # File `pbt_policy_*.txt` of Ray, its text, or its lines
     epochs:int, # Length of the search
-    name:str=''
+    name:str='' # What the schedule is called
 ) -> Schedule:
-    "The schedule that a trial of a search went through"
-    text = isinstance(fn, str) and fn.lstrip()[:1] in '[('
-    rows = _read_log(fn if isinstance(fn, (list,tuple)) else (fn if text else Path(fn).read_text()).splitlines())
-    breaks = [i for i,(a,b) in enumerate(zip(rows, rows[1:])) if a[0]!=b[1]]
-    rows = rows[breaks[-1]+1:] if breaks else rows
-    ends = [0,*(r[2] for r in rows),epochs]
-    for i,(a,b) in enumerate(zip(ends, ends[1:])):
-        if b<a: raise ValueError(f'The log goes back from epoch {a} to {b}' + (f': the search had more than {epochs} epochs?' if i==len(rows) else ''))
-    return cls(zip(np.diff(ends).tolist(), [rows[0][3],*(r[4] for r in rows)]), name)
+    "The schedule that a trial of a search went through. `ValueError` where the log is broken or longer than `epochs`"
+    if isinstance(fn, (list,tuple)): lines = fn
+    elif isinstance(fn, str) and fn.lstrip()[:1] in '[(': lines = fn.splitlines()
+    else: lines = Path(fn).read_text().splitlines()
+    rows = _read_log(lines)
+    ends = [0, *(iteration for _,_,iteration,_,_ in rows), epochs]
+    for i,(start,end) in enumerate(zip(ends, ends[1:])):
+        if end>=start: continue
+        hint = f': the search had more than {epochs} epochs?' if i==len(rows) else ''
+        raise ValueError(f'The log goes back from epoch {start} to {end}{hint}')
+    first_policy,new_policies = rows[0][3],[new for *_,new in rows]
+    return cls(zip(np.diff(ends).tolist(), [first_policy,*new_policies]), name)
 
-# %% ../../nbs/31_augment.policy.ipynb #8d316870
-_folder = Path(fastai_boost.__file__).parent/'augment'/'schedules'
-
-@patch(cls_method=True)
-def named(cls:Schedule, name) -> Schedule:
-    "`rcifar10` (200 epochs) or `rsvhn` (160 epochs), as the paper published them"
-    known = sorted(o.stem for o in _folder.glob('*.json'))
-    if name not in known: raise ValueError(f'Unknown schedule {name!r}: known are {", ".join(known)}; a file is read with `Schedule.from_json`, the folder of a search with `Schedule.from_search`.')
-    return cls.from_json(_folder/f'{name}.json')
-
-@patch(cls_method=True)
-def constant(cls:Schedule, policy) -> Schedule:
-    "The same policy all through"
-    return cls([(1,policy)], 'constant')
+# %% ../../nbs/31_augment.policy.ipynb #c4277f28
+def join_applications(
+    parts # Several `Applications`
+) -> Applications: # Their rows, one part after the other
+    "Several `Applications` as one, with as many slots as the longest has"
+    slots = max(part.op.shape[1] for part in parts)
+    def joined(field):
+        empty = -1 if field=='op' else 0
+        columns = [getattr(part, field) for part in parts]
+        return torch.cat([F.pad(column, (0,slots-column.shape[1]), value=empty) for column in columns])
+    return Applications(*map(joined, Applications._fields))
 
 # %% ../../nbs/31_augment.policy.ipynb #3760b340
 class MixedPolicy(Policy):
@@ -237,202 +364,76 @@ class MixedPolicy(Policy):
         weights # How often each is drawn, in proportion
     ):
         self.policies,self.weights = tuple(policies),tuple(weights)
-        super().__init__([e for p in self.policies for e in p.entries])
-        if len(self.weights)!=len(self.policies) or not min(self.weights)>=0 or not sum(self.weights)>0: raise ValueError(f'`weights` are {len(self.policies)} numbers from 0, one per policy and not all 0, got {self.weights}.')
+        super().__init__([entry for policy in self.policies for entry in policy.entries])
+        fits = len(self.weights)==len(self.policies) and min(self.weights)>=0 and sum(self.weights)>0
+        if not fits:
+            raise ValueError(f'`weights` are {len(self.policies)} numbers from 0, one per policy and not all 0, '
+                             f'got {self.weights}.')
 
     def draw(self, n, generator=None, size=32) -> Applications:
-        "What `n` images of `size` get"
-        w = torch.tensor(self.weights, dtype=torch.float64).cumsum(0)
-        which = torch.searchsorted(w/w[-1], torch.rand(n, generator=generator, dtype=torch.float64), right=True)
-        rows = [(which==j).nonzero()[:,0] for j in range(len(w))]
-        a,back = _joined([p.draw(len(i), generator, size) for p,i in zip(self.policies, rows)]),torch.cat(rows).argsort()
-        return Applications(*(t[back] for t in a))
+        "What each of `n` images of `size` gets"
+        ends = torch.tensor(self.weights, dtype=torch.float64).cumsum(0)
+        at = torch.rand(n, generator=generator, dtype=torch.float64)
+        which = torch.searchsorted(ends/ends[-1], at, right=True)
+        rows = [(which==i).nonzero()[:,0] for i in range(len(ends))]
+        drawn = join_applications([p.draw(len(r), generator, size) for p,r in zip(self.policies, rows)])
+        back = torch.cat(rows).argsort()
+        return Applications(*(column[back] for column in drawn))
 
-def _joined(each):
-    "Several `Applications` as one, with as many slots as the longest"
-    k = max(a.op.shape[1] for a in each)
-    def join(name): return torch.cat([F.pad(getattr(a, name), (0,k-a.op.shape[1]), value=-1 if name=='op' else 0) for a in each])
-    return Applications(*map(join, Applications._fields))
+# %% ../../nbs/31_augment.policy.ipynb #d09e46bf
+@patch(cls_method=True)
+def constant(cls:Schedule,
+    policy:Policy # Of all epochs
+) -> Schedule:
+    "The same policy in all epochs"
+    return cls([(1,policy)], 'constant')
 
 @patch
 def flatten(self:Schedule) -> Schedule:
     "The same policies in no order: each image gets that of a random epoch"
-    segs = [(n,p) for n,p in self.segments if n]
-    return Schedule([(1,MixedPolicy([p for _,p in segs], [n for n,_ in segs]))], f'{self.name} flattened')
+    lengths,policies = zip(*((n,policy) for n,policy in self.segments if n))
+    return Schedule([(1,MixedPolicy(policies, lengths))], f'{self.name} flattened')
 
 @patch(cls_method=True)
-def random(cls:Schedule, epochs:int=200, segments:int=17, seed:int=0) -> Schedule:
-    "Random policies, as many segments as `rcifar10`"
-    r = np.random.RandomState(seed)
-    cuts = np.sort(r.choice(np.arange(1, epochs), segments-1, replace=False))
-    def ints(): return [int(r.randint(11 if i%2==0 else 10)) for i in range(60)]
+def random(cls:Schedule,
+    epochs:int=200, # Length of the schedule
+    segments:int=17, # As many as `rcifar10` has
+    seed:int=0 # Of the random numbers
+) -> Schedule:
+    "Random policies, in segments of random lengths"
+    rng = np.random.RandomState(seed)
+    cuts = np.sort(rng.choice(np.arange(1, epochs), segments-1, replace=False))
+    def ints(): return [int(rng.randint(11 if i%2==0 else 10)) for i in range(60)]   # levels up to 9, as in a search
     return cls([(n,Policy.from_ints(ints())) for n in np.diff([0,*cuts,epochs]).tolist()], 'random')
 
-# %% ../../nbs/31_augment.policy.ipynb #492c9a49
-def augment(
-    x, # (rows, 1 or 3, height, width) images: uint8, floats from 0 to 1, or normalised floats
-    applications:Applications, # What each row gets
-    stats:tuple=None, # Mean and standard deviation per channel, where `x` is normalised
-    fill='mean', # What is left empty: 'mean', 'reflect' (mirrors at the edges; cutouts get the mean), or a colour, one number or one per channel, from 0 to 1
-    relative:bool=False # Translations and cutouts in 32nds of the size, not in pixels
-) -> tuple: # Images as `x`; (rows, 1, height, width) bool, True where a pixel is of the image
-    "Apply to each row its operations, and fill what they left empty"
-    _check_batch(x, applications)
-    t,(mean,std) = x.as_subclass(Tensor),(_per_channel(o, x, 'stats') for o in stats or (0.,1.))
-    floats = x.is_floating_point()
-    b = (t.float()*(255*std)+(255*mean+.5)).nan_to_num(0.).clamp(0,255).byte() if floats else t
-    z,mask = apply_ops(b, applications, fill='reflect' if fill=='reflect' else 'mean', relative=relative)
-    if not isinstance(fill, str): color = _per_channel(fill, x, 'fill')
-    else: color = mean if stats else b.float().mean((2,3), keepdim=True)/255   # of the image itself
-    if floats: z,color = (z.float()*(1/(255*std))-mean/std).to(x.dtype),((color-mean)/std).to(x.dtype)
-    else: color = (color*255+.5).byte()
-    untouched = torch.from_numpy((applications.op<0).all(1).numpy()).to(x.device, non_blocking=True)[:,None,None,None]
-    return retain_type(torch.where(untouched, t, torch.where(mask, z, color)), x),mask   # no detour by bytes for rows that get nothing
-
-def _per_channel(o, x, name):
-    "A number, or one per channel of the images `x`, as a tensor to compute with them"
-    o = torch.as_tensor(o, dtype=torch.float32).as_subclass(Tensor).reshape(1,-1,1,1).to(x.device, non_blocking=True)
-    if o.shape[1] not in (1,x.shape[1]): raise ValueError(f'`{name}` has {o.shape[1]} channels, the images have {x.shape[1]}.')
-    return o
-
 # %% ../../nbs/31_augment.policy.ipynb #43110b58
-def as_schedule(schedule) -> Schedule:
-    "A `Schedule` from its name, a file, a `Policy`, the 60 numbers of one, or itself"
+def as_schedule(
+    schedule # A `Schedule`, its name, its file, a `Policy`, the 60 numbers of one, or the result of a search
+) -> Schedule:
+    "A `Schedule` from what stands for one. `TypeError` for anything else"
     if isinstance(schedule, Schedule): return schedule
     if isinstance(schedule, Policy): return Schedule.constant(schedule)
-    if isinstance(getattr(schedule, 'best_schedule', None), Schedule): return schedule.best_schedule   # what a search found
-    if isinstance(schedule, Path) or isinstance(schedule, str) and schedule.endswith('.json'): return Schedule.from_json(schedule)
-    if isinstance(schedule, str): return Schedule.named(schedule)
+    found = getattr(schedule, 'best_schedule', None)   # of the result of a search
+    if isinstance(found, Schedule): return found
+    if isinstance(schedule, Path): return Schedule.from_json(schedule)
+    if isinstance(schedule, str):
+        return Schedule.from_json(schedule) if schedule.endswith('.json') else Schedule.named(schedule)
     if isinstance(schedule, (list,tuple,np.ndarray,Tensor)): return Schedule.constant(Policy.from_ints(schedule))
-    raise TypeError(f"A schedule is 'rcifar10', 'rsvhn', a file, a `Schedule`, a `Policy` or 60 numbers, got {schedule!r}.")
-
-def _stats_in(fs):
-    "Mean and standard deviation that the transforms `fs` normalise with, or `None`"
-    n = first(o for o in fs if isinstance(o, Normalize))
-    return None if n is None else (n.mean.flatten(),n.std.flatten())
-
-def _stats_of(dl): return _stats_in(getattr(getattr(dl, 'after_batch', None), 'fs', []))
-
-# %% ../../nbs/31_augment.policy.ipynb #8ee52953
-@boost_method('pba')
-class PBA(BoostCallback):
-    "Augment the images of each training batch by the policy of the epoch (arXiv 1905.05393)"
-    kind,splits,policy,n_ops,looked = 'augment',False,None,(),False
-    _stateattrs = BoostCallback._stateattrs+('n_ops','looked','policy')
-    @delegates(BoostCallback.__init__)
-    def __init__(self,
-        schedule='rcifar10', # 'rcifar10', 'rsvhn', a file of `Schedule.to_json`, a `Schedule`, a `Policy`, or the 60 numbers of one
-        fill='mean', # What operations leave empty: 'mean', 'reflect' or a colour from 0 to 1, one number or one per channel
-        relative:bool=False, # Translations and cutouts in 32nds of the size, for images larger than 32x32
-        order:str='last', # 'last': after the loader's own batch transforms; 'repo': before them, as the original
-        stats:tuple=None, # Mean and standard deviation per channel, where the items come normalised; found by itself where batches are
-        stretch:str='proportional', # How the schedule fits another number of epochs; 'repo': as the original
-        **kwargs
-    ):
-        super().__init__(**kwargs)
-        _check_stretch(stretch)
-        if order not in ('last','repo'): raise ValueError(f"`order` must be 'last' or 'repo', got {order!r}.")
-        if fill not in ('mean','reflect') if isinstance(fill, str) else not all(0<=o<=1 for o in L(fill)): raise ValueError(f"`fill` must be 'mean', 'reflect' or a colour from 0 to 1, got {fill!r}.")
-        self.schedule,self.place = as_schedule(schedule),order
-        store_attr('fill,relative,stats,stretch')
-
-    def before_fit(self): self.looked = False
-    def begin_epoch(self): self.policy,self.n_ops = self.schedule.at(self.epoch, self.n_epoch, self.stretch),[]
-    def before_batch(self):
-        if self.acting and self.place=='last': self.learn.xb,self.learn.yb = self.augment_batch(self.learn.xb, self.learn.yb, self.stats or _stats_of(self.dls.train), self.fill)
-    def columns(self): return dict(ops=sum(self.n_ops)/len(self.n_ops) if self.n_ops else None)
-    def fill_before(self, fs):
-        "The `fill` of images that the transforms `fs` are still to normalise; asks the device"
-        stats = _stats_in(fs) if isinstance(self.fill, str) and self.fill=='mean' else None
-        return stats[0].tolist() if stats else self.fill
-
-# %% ../../nbs/31_augment.policy.ipynb #ddeb0ab9
-@patch
-def augment_batch(self:PBA, xb, yb, stats, fill):
-    "The images in `xb` augmented, each input by draws of its own; targets follow those of the first"
-    xb,done = list(xb),None
-    for i,x in enumerate(xb):
-        if not isinstance(x, Tensor) or x.ndim!=4 or x.shape[1] not in (1,3): continue
-        if not self.looked: _check_range(x, stats); _check_targets(yb, self.policy, tuple(x.shape[-2:]))
-        a = self.policy.draw(len(x), self.rng(), tuple(x.shape[-2:]))
-        self.n_ops.append(float((a.op.numpy()>=0).sum(1).mean()))
-        xb[i],_ = augment(x, a, stats, fill, self.relative)
-        done = done or (a,tuple(x.shape[-2:]))
-    if done is None: raise ValueError(f"`PBA` needs images (rows, 1 or 3 channels, height, width), the inputs have {[tuple(o.shape) for o in tensors_of(tuple(xb))]}.")
-    self.looked = True
-    return tuple(xb),tuple(follow(y, done[0], done[1], 'reflect' if self.fill=='reflect' else 'mean', self.relative) for y in yb)
-
-def _check_range(x, stats):
-    "Refuse images whose normalisation is not known; asks the device once per fit"
-    if not x.is_floating_point(): return
-    t = _seen(x.detach().float().as_subclass(Tensor), stats, clamp=False).nan_to_num(0.)
-    lo,hi = t.min().item(),t.max().item()
-    if not stats and (lo<-.01 or hi>1.01): raise ValueError(f"The images lie from {lo:.2f} to {hi:.2f}, not from 0 to 1, and the loader has no `Normalize`: say how they were normalised, as in `learn.pba(stats=imagenet_stats)`, or `stats=([0.],[1/255])` for 0 to 255.")
-    if stats and (lo<-.5 or hi>1.5): warnings.warn(f"With these statistics the images lie from {lo:.2f} to {hi:.2f} before normalising, not from 0 to 1; they are cut off there. Are `stats` those of the images?")
-
-def _seen(x, stats, clamp=True):
-    "Images as one looks at them, from 0 to 1"
-    if x.dtype==torch.uint8: return x/255
-    if stats: x = x*_per_channel(stats[1], x, 'stats')+_per_channel(stats[0], x, 'stats')
-    return x.clamp(0,1) if clamp else x
-
-def _check_targets(yb, policy, size):
-    "Warn where a target looks like a picture, and isn't known to be one that follows"
-    for y in yb:
-        if isinstance(y, Tensor) and y.ndim>2 and y.shape[-2:]==size and not isinstance(y, TensorMask) and any(o in _moving for o,p,_ in policy.entries if p>0):
-            return warnings.warn(f'The images are moved, and a target of shape {tuple(y.shape)} is not: it is a {type(y).__name__}. Masks follow as `TensorMask`; for other pictures give a policy without {", ".join(_moving)}.')
-_moving = [OPS[o] for o in GEOMETRIC]
-
-@patch
-@delegates(PBA)
-def pba(self:Learner, schedule='rcifar10', **kwargs) -> Learner: # Itself, so that calls can be chained
-    "Augment by a schedule of policies"
-    return self.add_boost(PBA(schedule, **kwargs))
-
-# %% ../../nbs/31_augment.policy.ipynb #f54a736b
-class _Before(Transform):
-    "Augments whole batches before the loader's other transforms"
-    order,split_idx,i = -1,0,-1
-    def __init__(self, cb, n_inp, fill): store_attr()
-    def __call__(self, b, **kwargs):
-        self.i += 1
-        if not self.cb.scheduled(self.i): return b
-        xb,yb = self.cb.augment_batch(b[:self.n_inp], b[self.n_inp:], self.cb.stats, self.fill)
-        return (*xb,*yb)
-
-@patch
-def wrap_loader(self:PBA):
-    if self.place!='repo' or not self.covers(self.epoch): return
-    dl = own_loader(self.learn.dl)
-    if not isinstance(dl, TfmdDL): raise ValueError(f"`order='repo'` needs a loader with batch transforms (`TfmdDL`), not a {type(dl).__name__}: leave it at 'last'.")
-    fs = dl.after_batch.fs
-    self.learn.dl = renewed(dl, after_batch=[_Before(self, dl.n_inp, self.fill_before(fs)), *fs])
-
-# %% ../../nbs/31_augment.policy.ipynb #86784452
-class Cutout(Transform):
-    "Set a square somewhere in each image to 0, which after `Normalize` is the mean (arXiv 1708.04552)"
-    split_idx,order = 0,100   # after `Normalize`
-    def __init__(self,
-        size:int=None # Side of the square, in pixels, even; half of the image's shorter side if `None`
-    ):
-        if size is not None and (not isinstance(size, int) or size<2): raise ValueError(f'`size` must be 2 pixels or more, got {size!r}.')
-        self.size = size
-    def encodes(self, x:TensorImage):
-        n,_,h,w = x.shape
-        r = (self.size or min(h,w)//2)//2
-        def inside(k):
-            i = torch.arange(k, device=x.device)-torch.randint(k, (n,1), device=x.device)+r
-            return (0<=i)&(i<2*r)
-        box = inside(h)[:,None,:,None]&inside(w)[:,None,None,:]
-        return x.masked_fill(box, 0)
+    raise TypeError("A schedule is 'rcifar10', 'rsvhn', a file, a `Schedule`, a `Policy` or 60 numbers, "
+                    f'got {schedule!r}.')
 
 # %% ../../nbs/31_augment.policy.ipynb #d87cae84
-def _per_op(policy) -> np.ndarray: # (15, 2) mean probability and level of each operation
-    if isinstance(policy, MixedPolicy): return np.average([_per_op(p) for p in policy.policies], axis=0, weights=policy.weights)
-    res,n = np.zeros((len(OPS),2)),np.zeros((len(OPS),1))
-    for o,p,l in policy.entries: res[_id[o]] += p,l; n[_id[o]] += 1
-    return res/np.maximum(n, 1)
+def _mean_entries(policy) -> np.ndarray: # (15, 2)
+    "Mean probability and level of each operation in a policy"
+    if isinstance(policy, MixedPolicy):
+        return np.average([_mean_entries(p) for p in policy.policies], axis=0, weights=policy.weights)
+    total,n = np.zeros((len(OPS),2)),np.zeros((len(OPS),1))
+    for name,prob,level in policy.entries:
+        total[OP_INDEX[name]] += prob,level
+        n[OP_INDEX[name]] += 1
+    return total/np.maximum(n, 1)
 
+# %% ../../nbs/31_augment.policy.ipynb #bad3cc54
 @patch
 def plot(self:Schedule,
     total:int=None, # Epochs of the training; those of the schedule if `None`
@@ -441,68 +442,15 @@ def plot(self:Schedule,
     "Levels, and shares of the probabilities, of each operation over the epochs"
     if axs is None: _,axs = plt.subplots(1, 2, figsize=(12,3.6), layout='constrained')
     total = total or self.epochs
-    v = np.stack([_per_op(p) for n,(_,p) in zip(self.lengths(total), self.segments) for _ in range(n)])   # epochs, operations, 2
-    probs,colors = v[:,:,0].T,plt.cm.tab20(np.arange(15))
-    x,share = np.arange(total+1),probs/np.maximum(probs.sum(0), 1e-9)
-    for ax,y in zip(axs, (v[:,:,1].T,share)): ax.stackplot(x, np.concatenate([y,y[:,-1:]], 1), labels=OPS, colors=colors, step='post')
-    axs[0].set(xlabel='epoch', ylabel='level, summed over the operations', xlim=(0,total)); axs[1].set(xlabel='epoch', ylabel='share of the probabilities', xlim=(0,total), ylim=(0,1))
+    means = np.stack([_mean_entries(policy) for _,policy in self.segments])   # segments, operations, 2
+    means = means.repeat(self.lengths(total), axis=0)   # epochs, operations, 2
+    probs,levels = means[:,:,0].T,means[:,:,1].T
+    shares = probs/np.maximum(probs.sum(0), 1e-9)
+    colors = plt.cm.tab20(np.arange(len(OPS)))
+    for ax,values in zip(axs, (levels,shares)):
+        steps = np.concatenate([values,values[:,-1:]], 1)   # the last epoch has a right edge too
+        ax.stackplot(np.arange(total+1), steps, labels=OPS, colors=colors, step='post')
+        ax.set(xlabel='epoch', xlim=(0,total))
+    axs[0].set_ylabel('level, summed over the operations')
+    axs[1].set(ylabel='share of the probabilities', ylim=(0,1))
     axs[1].legend(fontsize=7, loc='center left', bbox_to_anchor=(1,.5), reverse=True)
-
-# %% ../../nbs/31_augment.policy.ipynb #06350ad1
-def _an_image(learn, item):
-    "An image of the training set as a batch of one, as the loader gives it"
-    dl = learn.dls.train
-    if not len(dl): raise ValueError('There is no picture of this: the training set has no batch.')
-    with kept_draws(dl): b = next(iter(dl))
-    x = first(o for o in tensors_of(b) if o.ndim==4 and o.shape[1] in (1,3))
-    if x is None: raise ValueError('There is no picture of this: the batch has no images (rows, 1 or 3 channels, height, width).')
-    if not 0<=item<len(x): raise ValueError(f'item={item}: a training batch has the rows 0 to {len(x)-1}.')
-    return x[item:item+1].detach().cpu().as_subclass(Tensor)
-
-def _show_draws(learn, axs, x, applications, cb):
-    "The image `x` by each of the applications, as training has it"
-    stats = cb.stats or _stats_of(learn.dls.train)
-    z,_ = augment(x.repeat(len(applications.op),1,1,1), applications, stats, cb.fill, cb.relative)
-    for ax,i,o in zip(axs, _seen(z, stats), range(len(z))): show_row(ax, i, '\n'.join(f'{n} {l}' for n,l in applications.of(o)) or 'nothing')
-
-def _check_n(n):
-    if n<1: raise ValueError(f'n={n}: there must be a picture at least.')
-
-def _its_pba(learn, kwargs): return PBA(**kwargs) if kwargs or not learn._grab_cbs(PBA) else learn._grab_cbs(PBA)[0]
-
-# %% ../../nbs/31_augment.policy.ipynb #9bb8d33f
-@patch
-def show_pba(self:Learner,
-    epoch:int=None, # Counted from 0; the last if `None`
-    total:int=None, # Epochs of the training; those of the schedule if `None`
-    item:int=0, # Which row of a training batch
-    n:int=10, # How many draws
-    **kwargs # Arguments of `PBA`; those of the one on the `Learner` if it has one
-):
-    "An image of the training set and `n` draws of the policy of an epoch, each titled with what was done"
-    cb,x = _its_pba(self, kwargs),_an_image(self, item)
-    _check_n(n)
-    total = total or cb.schedule.epochs
-    policy = cb.schedule.at(total-1 if epoch is None else epoch, total, cb.stretch)
-    fig,axs = plt.subplots(1, n+1, figsize=(1.3*(n+1),1.9))
-    show_row(axs[0], _seen(x, cb.stats or _stats_of(self.dls.train))[0], 'the image')
-    with torch.random.fork_rng([]): a = policy.draw(n, size=tuple(x.shape[-2:]))
-    _show_draws(self, axs[1:], x, a, cb)
-    fig.tight_layout()
-
-@patch
-def show_pba_epochs(self:Learner,
-    n:int=10, # How many epochs, evenly over the schedule
-    item:int=0, # Which row of a training batch
-    **kwargs # As for `show_pba`
-):
-    "An image of the training set, a draw for each of `n` epochs of the schedule"
-    cb,x = _its_pba(self, kwargs),_an_image(self, item)
-    _check_n(n)
-    at = np.linspace(0, cb.schedule.epochs-1, n).round().astype(int).tolist()
-    with torch.random.fork_rng([]): a = [cb.schedule.at(e).draw(1, size=tuple(x.shape[-2:])) for e in at]
-    fig,axs = plt.subplots(1, n, figsize=(1.3*n,2.1), squeeze=False)
-    axs = axs[0]
-    _show_draws(self, axs, x, _joined(a), cb)
-    for ax,e in zip(axs, at): ax.set_xlabel(f'epoch {e}', fontsize=8)
-    fig.tight_layout()
