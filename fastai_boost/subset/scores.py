@@ -6,163 +6,214 @@ Docs: https://fastai-boost.github.io/fastai_boost/subset.scores.html.md"""
 
 # %% ../../nbs/40_subset.scores.ipynb #a305dfc8
 from __future__ import annotations
-import math, time, warnings
+import math, sys, time, warnings
 from contextlib import contextmanager, nullcontext
 import numpy as np, matplotlib.pyplot as plt
 from fastai.basics import *
 from fastprogress.fastprogress import progress_bar
 from ..core import *
-from ..core import _records
+from ..core.checks import check_number, check_one_of
+from ..core.record import saved_record
 
 # %% auto #0
 __all__ = ['SCORES', 'logistic_fit', 'logistic_loo', 'feature_scores', 'item_features', 'item_scores', 'plot_scores',
            'show_scored', 'record_losses']
 
 # %% ../../nbs/40_subset.scores.ipynb #0a760fdd
-_ridge = 2e-10     # what the original has on the diagonal of its Hessian in place of the penalty
-_cells = 2**18     # numbers in a temporary: 2 MB, what a processor's cache takes
+_reference_ridge = 2e-10   # the original adds this to the diagonal of its Hessian, which has no penalty
+_cells = 2**18             # how many numbers a temporary tensor may hold: 2 MB, which fits a processor's cache
 
-def _as_tensor(o): return o.detach().as_subclass(Tensor) if isinstance(o, Tensor) else torch.as_tensor(np.asarray(o))
-def _f64(o, device='cpu'): return _as_tensor(o).to(device).double()
+def _as_tensor(o):
+    if isinstance(o, Tensor): return o.detach().as_subclass(Tensor)
+    return torch.as_tensor(np.asarray(o))
 
+def _as_float64(o, device='cpu'): return _as_tensor(o).to(device).double()
+
+# %% ../../nbs/40_subset.scores.ipynb #e2ec2318
 def _with_ones(X):
-    "Features as float64, with a column of ones for the intercept; on the CPU where the device has no float64"
+    "Features as float64, with a column of ones for the intercept. On the CPU where they come from Apple's GPUs"
     X = _as_tensor(X)
     if X.ndim!=2: raise ValueError(f'Features must have the shape (rows, features), got {tuple(X.shape)}')
-    A = torch.ones(len(X), X.shape[1]+1, dtype=torch.float64, device='cpu' if X.device.type=='mps' else X.device)
+    device = 'cpu' if X.device.type=='mps' else X.device   # Apple's GPUs have no float64
+    A = torch.ones(len(X), X.shape[1]+1, dtype=torch.float64, device=device)
     A[:,:-1] = X
     return A
 
+# %% ../../nbs/40_subset.scores.ipynb #2a6f880e
 def _check_C(C):
-    if not C>0: raise ValueError(f'`C` must be above 0, got {C}: it is one over the penalty, as in scikit-learn; `C=math.inf` is no penalty')
-
-def _check_name(what, name, known):
-    if name not in known: raise ValueError(f"Unknown {what} {name!r}: known are {', '.join(known)}")
+    "`C` is a number above 0, and may be infinite"
+    if C==math.inf: return
+    check_number('C', C, above=0, hint='it is one over the penalty, as in scikit-learn; `C=math.inf` is no penalty')
 
 def _check_features(X):
+    "Refuse NaN and infinite features; the sum finds nearly all clean inputs in one pass"
     if X.sum().isfinite(): return
     bad = ~X.isfinite().all(1)
-    if bad.any(): raise ValueError(f'{int(bad.sum())} of {len(X)} rows have features that are NaN or infinite, the first is row {int(bad.nonzero()[0])}')
+    if not bad.any(): return
+    first_bad = int(bad.nonzero()[0])
+    raise ValueError(
+        f'{int(bad.sum())} of {len(X)} rows have features that are NaN or infinite, the first is row {first_bad}')
 
 # %% ../../nbs/40_subset.scores.ipynb #1b1b8edb
 def _class_ids(y, n):
-    "Labels as 0, 1, ..., and how many there are"
+    "Labels of `n` rows as 0, 1, ..., and how many classes there are"
     if isinstance(y, Tensor): y = y.detach().cpu().numpy()
     y = np.asarray(y)
-    if y.shape!=(n,): raise ValueError(f'There must be one class per row: {n} rows of features, targets of shape {y.shape}')
-    if y.dtype.kind=='f' and not (y==np.round(y)).all(): raise ValueError('The targets must be classes, not numbers with a fraction')
+    if y.shape!=(n,):
+        raise ValueError(f'There must be one class per row: {n} rows of features, targets of shape {y.shape}')
+    if y.dtype.kind=='f' and not (y==np.round(y)).all():
+        raise ValueError('The targets must be classes, not numbers with a fraction')
     vocab,ids = np.unique(y, return_inverse=True)
-    if len(vocab)<2: raise ValueError(f'All {n} rows are of one class ({vocab[0] if n else "none"}): there is nothing to tell apart')
+    if len(vocab)<2:
+        only = vocab[0] if n else 'none'
+        raise ValueError(f'All {n} rows are of one class ({only}): there is nothing to tell apart')
     return torch.from_numpy(ids),len(vocab)
 
-def _row_weights(w, X):
-    if w is None: return X.new_ones(len(X))
-    w = _f64(w, X.device)
-    if w.shape!=(len(X),) or not (w>=0).all(): raise ValueError(f'`sample_weight` must be {len(X)} numbers from 0, got shape {tuple(w.shape)}' + (f' and a minimum of {w.min():g}' if len(w) else ''))
-    return w
+# %% ../../nbs/40_subset.scores.ipynb #250010e6
+def _row_weights(weights, X):
+    "The weights of the rows of `X` as float64; ones if `None`"
+    if weights is None: return X.new_ones(len(X))
+    weights = _as_float64(weights, X.device)
+    if weights.shape==(len(X),) and (weights>=0).all(): return weights
+    least = f' and a minimum of {weights.min():g}' if len(weights) else ''
+    raise ValueError(
+        f'`sample_weight` must be {len(X)} numbers from 0, got shape {tuple(weights.shape)}{least}')
 
 def _checked(X, y, C, sample_weight):
     "Features with a column of ones, class ids, columns of logits (1 for two classes), and weights of the rows"
     _check_C(C)
     A = _with_ones(X)
     _check_features(A)
-    y,k = _class_ids(y, len(A))
-    return A,y.to(A.device),1 if k==2 else k,_row_weights(sample_weight, A)
+    ids,n_classes = _class_ids(y, len(A))
+    cols = 1 if n_classes==2 else n_classes
+    return A,ids.to(A.device),cols,_row_weights(sample_weight, A)
 
 # %% ../../nbs/40_subset.scores.ipynb #3bac48ea
 def _span(A):
-    "The features of `A` in at most as many coordinates as rows; and the way back (`None` if they are its own)"
+    """The features of `A` in at most as many coordinates as there are rows, and the way back.
+
+    The way back is a (features, coordinates) matrix, or `None` where the features are their own coordinates."""
     if len(A)>=A.shape[1]-1: return A,None
     Q,R = torch.linalg.qr(A[:,:-1].T)
     return torch.cat([R.T, A[:,-1:]], 1),Q
 
+# %% ../../nbs/40_subset.scores.ipynb #46b3d9e3
 def _chunks(n, width):
-    "Slices of `n` rows, so that `width` numbers per row make a temporary of bounded size"
+    "Slices of `n` rows, so that `width` numbers per row make a temporary tensor of bounded size"
     step = max(1, _cells//width)
     return [slice(i, min(i+step,n)) for i in range(0, n, step)]
 
+# %% ../../nbs/40_subset.scores.ipynb #bb23218d
 def _slow_bar(o, comment, wait=2):
     "The list or loader `o`, with a progress bar once it has taken over `wait` seconds"
-    start,pb = time.time(),None
-    for i,b in enumerate(o):
-        if pb is None and time.time()-start>wait and (IN_NOTEBOOK or sys.stdout.isatty()): pb = progress_bar(range(len(o)), leave=False, comment=comment)
-        if pb: pb.update(i)
-        yield b
-    if pb: pb.on_iter_end()
+    start,bar = time.time(),None
+    can_show = IN_NOTEBOOK or sys.stdout.isatty()
+    for i,item in enumerate(o):
+        if bar is None and can_show and time.time()-start>wait:
+            bar = progress_bar(range(len(o)), leave=False, comment=comment)
+        if bar: bar.update(i)
+        yield item
+    if bar: bar.on_iter_end()
 
 # %% ../../nbs/40_subset.scores.ipynb #2206bc95
-def _own_margin(z, y):
+def _logits_of_others(logits, y): return logits.scatter(1, y[:,None], -math.inf)
+
+def _own_margin(logits, y):
     "How far the own class is above all others together, as a logit"
-    if z.shape[1]==1: return z[:,0]*(2*y-1)
-    return z.gather(1, y[:,None])[:,0] - z.scatter(1, y[:,None], -math.inf).logsumexp(1)
+    if logits.shape[1]==1: return logits[:,0]*(2*y-1)
+    return logits.gather(1, y[:,None])[:,0] - _logits_of_others(logits, y).logsumexp(1)
 
-def _losses(z, y): return -F.logsigmoid(_own_margin(z, y))
+def _losses(logits, y): return -F.logsigmoid(_own_margin(logits, y))
 
-def _residuals(z, y):
-    "`p` minus the target, and `p*(1-p)`, each (rows, columns of logits)"
-    m = _own_margin(z, y)
-    wrong = torch.sigmoid(-m)
-    if z.shape[1]==1: return (wrong*(1-2*y))[:,None],(wrong*torch.sigmoid(m))[:,None]
-    p,i = z.softmax(1),y[:,None]
-    return p.scatter(1, i, -wrong[:,None]),p*(1-p).scatter(1, i, wrong[:,None])
+# %% ../../nbs/40_subset.scores.ipynb #cee22f3d
+def _residuals(logits, y):
+    "The probabilities `p` minus the target, and `p*(1-p)`, each of shape (rows, columns of logits)"
+    margin = _own_margin(logits, y)
+    wrong = torch.sigmoid(-margin)[:,None]   # the probability of all other classes, exact where it is tiny
+    if logits.shape[1]==1:
+        return wrong*(1-2*y)[:,None], wrong*torch.sigmoid(margin)[:,None]
+    p,own = logits.softmax(1),y[:,None]
+    return p.scatter(1, own, -wrong), p*(1-p).scatter(1, own, wrong)
 
 # %% ../../nbs/40_subset.scores.ipynb #28974e5f
-def _gram(X, w, penalty):
-    "`X` transposed, times `w`, times `X`, plus the penalty, which spares the last column; lower triangle, in a few blocks"
+def _gram(X, weights, penalty):
+    "`X` transposed, times `weights`, times `X`, plus the penalty, which spares the last column; lower triangle"
     d = X.shape[1]
-    H,q = X.new_zeros(d,d),max(128, -(-d//4))
-    for s in _chunks(*X.shape):
-        A,B = X[s],X[s]*w[s,None]
-        for i in range(0, d, q): H[i:i+q,:i+q].addmm_(B[:,i:i+q].T, A[:,:i+q])
+    H = X.new_zeros(d, d)
+    width = max(128, -(-d//4))   # in a few blocks of columns, so that half of the work is saved
+    for rows in _chunks(*X.shape):
+        A,B = X[rows],X[rows]*weights[rows,None]
+        for i in range(0, d, width):
+            H[i:i+width,:i+width].addmm_(B[:,i:i+width].T, A[:,:i+width])
     H.diagonal()[:-1] += penalty
     return H
 
+# %% ../../nbs/40_subset.scores.ipynb #e5f60325
 def _cholesky(H):
-    L,bad = torch.linalg.cholesky_ex(H)
-    if bad: L,bad = torch.linalg.cholesky_ex(H+torch.eye(len(H)).to(H)*H.diagonal().mean()*1e-12)
-    if bad: raise ValueError('The Hessian of the logistic regression is singular. Without a penalty that happens where features depend on each other or the classes can be told apart without error: give a smaller `C`')
+    "Cholesky factor of `H`; a second try adds 1e-12 of its mean diagonal"
+    L,failed = torch.linalg.cholesky_ex(H)
+    if failed: L,failed = torch.linalg.cholesky_ex(H+torch.eye(len(H)).to(H)*H.diagonal().mean()*1e-12)
+    if failed:
+        raise ValueError('The Hessian of the logistic regression is singular. Without a penalty that happens where '
+            'features depend on each other or the classes can be told apart without error: give a smaller `C`')
     return L
 
-def _hessian_times(X, z, D, v, ridge):
+# %% ../../nbs/40_subset.scores.ipynb #e050580f
+def _hessian_times(X, logits, curvature, weights, ridge):
     "The function that multiplies (features, columns) by the Hessian"
-    if z.shape[1]==1: return lambda S: X.T@(v[:,None]*D*(X@S)) + ridge*S
-    p,c = z.softmax(1),D.mean(1, keepdim=True)/z.shape[1]   # adding one number to all logits of a row changes no loss: `c` gives that direction a curvature
-    def f(S):
+    weights = weights[:,None]
+    if logits.shape[1]==1: return lambda S: X.T@(weights*curvature*(X@S)) + ridge*S
+    p = logits.softmax(1)
+    # One number added to all logits of a row changes no loss. `level` gives that direction a curvature too,
+    # so that the Hessian can be inverted; the gradient has no part in that direction.
+    level = curvature.mean(1, keepdim=True)/logits.shape[1]
+    def times(S):
         T = X@S
-        return X.T@(v[:,None]*(p*(T-(p*T).sum(1, keepdim=True)) + c*T.sum(1, keepdim=True))) + ridge*S
-    return f
+        return X.T@(weights*(p*(T-(p*T).sum(1, keepdim=True)) + level*T.sum(1, keepdim=True))) + ridge*S
+    return times
 
 # %% ../../nbs/40_subset.scores.ipynb #a945053e
-def _solve(mul, L, g, tol=1e-3, max_iter=200):
-    "Conjugate gradients: `x` with `mul(x)` near `g`, preconditioned by the Cholesky factor `L`"
+def _solve(times, L, g, tol=1e-3, max_iter=200):
+    "Conjugate gradients: the `x` for which `times(x)` is near `g`, preconditioned by the Cholesky factor `L`"
     x,r = torch.zeros_like(g),g
     p = u = torch.cholesky_solve(r, L)
     rho = first_rho = (r*u).sum()
     for _ in range(max_iter):
         if not rho>first_rho*tol**2: break
-        q = mul(p)
+        q = times(p)
         a = rho/(p*q).sum()
-        x,r = x+a*p,r-a*q
+        x = x+a*p
+        r = r-a*q
         u = torch.cholesky_solve(r, L)
         rho,old = (r*u).sum(),rho
         p = u+rho/old*p
     return x
 
-def _newton(X, y, cols, penalty, v, max_iter=100):
+# %% ../../nbs/40_subset.scores.ipynb #e80bf47d
+def _newton(X, y, cols, penalty, weights, max_iter=100):
     "Coefficients (features, columns) at the optimum; `X` has its column of ones"
-    W = X.new_zeros(X.shape[1], cols)
-    ridge = torch.full_like(W[:,:1], penalty); ridge[-1] = 0
-    def objective(W, z): return (v*_losses(z, y)).sum()+(ridge*W*W).sum()/2
+    coef = X.new_zeros(X.shape[1], cols)
+    ridge = torch.full_like(coef[:,:1], penalty)
+    ridge[-1] = 0
+    def objective(coef, logits): return (weights*_losses(logits, y)).sum()+(ridge*coef*coef).sum()/2
     for _ in _slow_bar(range(max_iter), 'fitting'):
-        z = X@W
-        r,D = _residuals(z, y)
-        g = X.T@(v[:,None]*r)+ridge*W
-        step = _solve(_hessian_times(X, z, D, v, ridge), _cholesky(_gram(X, v*D.mean(1), penalty)), g)
-        f,gain,move,t = objective(W, z),(g*step).sum(),X@step,1.
-        while t>1e-8 and objective(W-t*step, z-t*move)>f-1e-4*t*gain+1e-12*f: t /= 2
-        W = W-t*step
-        if gain<=1e-16*f: return W
-    raise ValueError('The logistic regression has no optimum within reach: without a penalty the classes can be told apart without error. Give a smaller `C`')
+        logits = X@coef
+        residuals,curvature = _residuals(logits, y)
+        gradient = X.T@(weights[:,None]*residuals)+ridge*coef
+        factor = _cholesky(_gram(X, weights*curvature.mean(1), penalty))
+        step = _solve(_hessian_times(X, logits, curvature, weights, ridge), factor, gradient)
+        before,gain = objective(coef, logits),(gradient*step).sum()
+        coef = coef-_step_size(objective, coef, logits, step, X@step, before, gain)*step
+        if gain<=1e-16*before: return coef
+    raise ValueError('The logistic regression has no optimum within reach: without a penalty the classes can be told '
+        'apart without error. Give a smaller `C`')
+
+# %% ../../nbs/40_subset.scores.ipynb #453ff19d
+def _step_size(objective, coef, logits, step, move, before, gain):
+    "The largest of 1, 1/2, 1/4, ... that lowers the objective (Armijo's rule). `move`: the change of logits by `step`"
+    t = 1.
+    while t>1e-8 and objective(coef-t*step, logits-t*move)>before-1e-4*t*gain+1e-12*before: t /= 2
+    return t
 
 # %% ../../nbs/40_subset.scores.ipynb #806b60d8
 def logistic_fit(
@@ -170,76 +221,97 @@ def logistic_fit(
     y, # (rows,) classes
     C:float=1., # One over the penalty, as in scikit-learn; `math.inf` for none
     sample_weight=None # (rows,) weights of the losses, from 0
-) -> tuple: # coefficients (1 or classes, features) and intercepts (1 or classes,), float64 tensors; one row for two classes, as scikit-learn has it
-    "Logistic regression at its optimum, by Newton's method"
-    A,y,cols,v = _checked(X, y, C, sample_weight)
-    A,Q = _span(A)
-    W = _newton(A, y, cols, 1/C, v)
-    W,b = W[:-1],W[-1]
-    return (W if Q is None else Q@W).T,b-b.mean()*(cols>1)
+) -> tuple: # Coefficients (1 or classes, features) and intercepts (1 or classes,); one row for two classes
+    "Logistic regression at its optimum, by Newton's method: float64 tensors, laid out as scikit-learn's"
+    A,y,cols,weights = _checked(X, y, C, sample_weight)
+    A,back = _span(A)
+    coef = _newton(A, y, cols, 1/C, weights)
+    coef,intercept = coef[:-1],coef[-1]
+    if back is not None: coef = back@coef
+    return coef.T,intercept-intercept.mean()*(cols>1)
 
 # %% ../../nbs/40_subset.scores.ipynb #c110457f
 def _leverages(X, L):
-    "`h` of each row: its product with itself through the inverse of the Hessian whose Cholesky factor is `L`"
-    return torch.cat([torch.linalg.solve_triangular(L, X[s].T, upper=False).square().sum(0) for s in _chunks(*X.shape)])
+    "The product of each row with itself through the inverse of the Hessian whose Cholesky factor is `L`: (rows,)"
+    def of_rows(rows): return torch.linalg.solve_triangular(L, X[rows].T, upper=False).square().sum(0)
+    return torch.cat([of_rows(rows) for rows in _chunks(*X.shape)])
 
-def _block_shift(X, z, y, penalty, v, first):
-    "How far leaving a row out moves its logits, class by class; without its own curvature if `first`"
-    r,D = _residuals(z, y)
-    bar = _slow_bar(range(z.shape[1]), 'influence')
-    h = torch.stack([_leverages(X, _cholesky(_gram(X, v*D[:,k], penalty))) for k in bar], 1)
-    v = v[:,None]
-    return v*r*h/(1 if first else (1-v*D*h).clamp(min=1e-12))
+# %% ../../nbs/40_subset.scores.ipynb #dd63e22b
+def _block_shift(X, logits, y, penalty, weights, first_order):
+    "How far leaving a row out moves its logits, class by class; `first_order` ignores the row's own curvature"
+    residuals,curvature = _residuals(logits, y)
+    classes = _slow_bar(range(logits.shape[1]), 'influence')
+    h = torch.stack([_leverages(X, _cholesky(_gram(X, weights*curvature[:,k], penalty))) for k in classes], 1)
+    weights = weights[:,None]
+    if first_order: return weights*residuals*h
+    return weights*residuals*h/(1-weights*curvature*h).clamp(min=1e-12)
 
 # %% ../../nbs/40_subset.scores.ipynb #df56fe87
-def _full_hessian(X, z, penalty, v):
-    "(classes*features, classes*features), lower triangle. A number added to all logits changes no loss: that direction gets a curvature, which no result depends on"
-    (n,d),K,p = X.shape,z.shape[1],z.softmax(1)
+def _full_hessian(X, logits, penalty, weights):
+    "Hessian of all classes together: (classes*features, classes*features), lower triangle"
+    (n,d),K,p = X.shape,logits.shape[1],logits.softmax(1)
     H,eye = X.new_zeros(K,d,K,d),torch.eye(K).to(p)
-    for s in _slow_bar(_chunks(n, d), 'Hessian'):
+    for rows in _slow_bar(_chunks(n, d), 'Hessian'):
         for a in range(K):
-            w = (v[s]*p[s,a])[:,None]*(eye[a]-p[s])[:,:a+1]
-            H[a,:,:a+1] += (X[s].T@(w[:,:,None]*X[s,None]).flatten(1)).view(d,a+1,d)
-    H.view(K*d,-1).diagonal().view(K,d)[:,:-1] += penalty
-    H.diagonal(dim1=1, dim2=3).add_(H.view(K*d,-1).diagonal().mean()/K)
+            w = (weights[rows]*p[rows,a])[:,None]*(eye[a]-p[rows])[:,:a+1]
+            H[a,:,:a+1] += (X[rows].T@(w[:,:,None]*X[rows,None]).flatten(1)).view(d,a+1,d)
+    diagonal = H.view(K*d,-1).diagonal()
+    diagonal.view(K,d)[:,:-1] += penalty
+    # One number added to all logits changes no loss: that direction gets a curvature, on which no result depends.
+    H.diagonal(dim1=1, dim2=3).add_(diagonal.mean()/K)
     return H.view(K*d,-1)
 
+# %% ../../nbs/40_subset.scores.ipynb #3eefb90b
 def _inner_blocks(X, inv):
-    "(classes, classes) of each row: its products with itself through the blocks of `inv`, the inverse Hessian"
+    "The products of each row with itself through the blocks of `inv`, the inverse Hessian: (rows, classes, classes)"
     d = X.shape[1]
     K = len(inv)//d
     M = X.new_empty(len(X),K,K)
-    for s in _slow_bar(_chunks(len(X), d), 'influence'):
+    for rows in _slow_bar(_chunks(len(X), d), 'influence'):
         for a in range(K):
-            T = (X[s]@inv[a*d:(a+1)*d,:(a+1)*d]).view(-1,a+1,d)
-            M[s,a,:a+1] = M[s,:a+1,a] = (T@X[s,:,None])[:,:,0]
+            T = (X[rows]@inv[a*d:(a+1)*d,:(a+1)*d]).view(-1,a+1,d)
+            M[rows,a,:a+1] = M[rows,:a+1,a] = (T@X[rows,:,None])[:,:,0]
     return M
 
-def _full_shift(X, z, y, penalty, v, first):
+# %% ../../nbs/40_subset.scores.ipynb #901ac5e1
+def _full_shift(X, logits, y, penalty, weights, first_order):
     "As `_block_shift`, with all that couples the classes"
-    M = _inner_blocks(X, torch.cholesky_inverse(_cholesky(_full_hessian(X, z, penalty, v))))
-    r,p = v[:,None]*_residuals(z, y)[0],z.softmax(1)
-    if not first:
-        WM = v[:,None,None]*p[:,:,None]*(M-p[:,None]@M)
-        r = torch.linalg.solve(torch.eye(len(WM[0])).to(WM)-WM, r)
+    H = _full_hessian(X, logits, penalty, weights)
+    M = _inner_blocks(X, torch.cholesky_inverse(_cholesky(H)))
+    r = weights[:,None]*_residuals(logits, y)[0]
+    if not first_order:
+        p = logits.softmax(1)
+        own = weights[:,None,None]*p[:,:,None]*(M-p[:,None]@M)   # the row's own share of the Hessian, times M
+        r = torch.linalg.solve(torch.eye(len(own[0])).to(own)-own, r)
     return (M@r[:,:,None])[:,:,0]
 
 # %% ../../nbs/40_subset.scores.ipynb #492c12ad
 _modes = 'alo','first_order','one_step','reference'
 
 def _given_coefs(coef, intercept, A, cols):
-    "(features+1, columns of logits)"
-    W,d = _f64(coef, A.device),A.shape[1]-1
-    W = W[None] if W.ndim==1 else W
-    b = A.new_zeros(cols) if intercept is None else _f64(intercept, A.device).reshape(-1)
-    if W.shape!=(cols,d) or b.shape!=(cols,): raise ValueError(f'`coef` must have the shape ({cols}, {d}) and `intercept` ({cols},), got {tuple(W.shape)} and {tuple(b.shape)}')
-    return torch.cat([W.T,b[None]])
+    "Given coefficients and intercepts in one tensor: (features+1, columns of logits)"
+    d = A.shape[1]-1
+    coef = _as_float64(coef, A.device)
+    if coef.ndim==1: coef = coef[None]
+    intercept = A.new_zeros(cols) if intercept is None else _as_float64(intercept, A.device).reshape(-1)
+    if coef.shape!=(cols,d) or intercept.shape!=(cols,):
+        raise ValueError(f'`coef` must have the shape ({cols}, {d}) and `intercept` ({cols},), '
+            f'got {tuple(coef.shape)} and {tuple(intercept.shape)}')
+    return torch.cat([coef.T, intercept[None]])
 
-def _rises(X, z, y, mode, full, penalty, v):
-    "Rise of each row's loss; `X` has its column of ones"
-    shift = (_full_shift if full else _block_shift)(X, z, y, penalty, v, mode in ('first_order','reference'))
-    if mode=='alo': return _losses(z+shift, y)-_losses(z, y)
-    return (_residuals(z, y)[0]*shift).sum(1)
+# %% ../../nbs/40_subset.scores.ipynb #8231d209
+def _rises(X, logits, y, mode, full, penalty, weights):
+    "Rise of each row's loss when it is left out; `X` has its column of ones"
+    shift_of = _full_shift if full else _block_shift
+    shift = shift_of(X, logits, y, penalty, weights, mode in ('first_order','reference'))
+    if mode=='alo': return _losses(logits+shift, y)-_losses(logits, y)
+    return (_residuals(logits, y)[0]*shift).sum(1)
+
+def _warn_if_wide(n, d, penalised):
+    "Warn where influence says no more than the loss"
+    if n>d or penalised: return
+    warnings.warn(f'{n} rows, {d} features and no penalty in the Hessian: each row can be fitted alone, so its '
+        'influence depends on nothing but its loss, and orders rows as the loss does')
 
 # %% ../../nbs/40_subset.scores.ipynb #f966a5a7
 def logistic_loo(
@@ -247,66 +319,93 @@ def logistic_loo(
     y, # (rows,) classes, two or more
     C:float=1., # One over the penalty, as in scikit-learn; `math.inf` for none
     sample_weight=None, # (rows,) weights of the losses, from 0
-    mode:str='alo', # 'alo': loss at the leave-out logits; 'one_step': linear in their change; 'first_order': also without the row's own curvature; 'reference': the original's
-    multiclass:str='block', # From three classes: 'block', class by class; 'full', exact: memory of three float64 matrices of (classes*features)²
-    coef=None, # (1 or classes, features) coefficients of the optimum, as `logistic_fit` gives them; fitted if `None`
+    mode:str='alo', # 'alo', 'one_step', 'first_order' or 'reference', see above
+    multiclass:str='block', # From three classes: 'block', class by class, or 'full', exact
+    coef=None, # (1 or classes, features) coefficients of the optimum, as of `logistic_fit`; fitted if `None`
     intercept=None # (1 or classes,) intercepts to `coef`
 ): # (rows,) float64, tensor or array as `X` is
-    "Rise of each row's own loss when it is left out. 'reference' has the original's sign, which is minus the rise, and its Hessian, which has neither penalty nor weights"
-    _check_name('mode', mode, _modes); _check_name('multiclass', multiclass, ('block','full'))
+    """Rise of each row's own loss when it is left out of the fit, by a closed form.
+
+    `mode='alo'` takes the loss at the leave-out logits ([approximate leave-one-out](https://arxiv.org/abs/1801.10243)).
+    `'one_step'` is linear in the change of the logits. `'first_order'` also ignores the row's own curvature.
+    `'reference'` is the number of the original (arXiv 1810.05222): minus the first-order rise, by a Hessian that has
+    neither penalty nor weights. `multiclass='full'` needs memory for three float64 matrices of (classes*features)²."""
+    check_one_of('mode', mode, _modes)
+    check_one_of('multiclass', multiclass, ('block','full'))
     if coef is None and intercept is not None: raise ValueError('`intercept` needs its `coef`')
-    as_array,reference = not isinstance(X, Tensor),mode=='reference'
-    X,y,cols,v = _checked(X, y, C, sample_weight)
-    n,d,A = len(X),X.shape[1]-1,_span(X)[0]
-    z = A@_newton(A, y, cols, 1/C, v) if coef is None else X@_given_coefs(coef, intercept, X, cols)
-    if n<=d and (reference or math.isinf(C)): warnings.warn(f'{n} rows, {d} features and no penalty in the Hessian: each row can be fitted alone, so its influence depends on nothing but its loss, and orders rows as the loss does')
-    s = _rises(A, z, y, mode, multiclass=='full' and cols>1, max(0 if reference else 1/C, _ridge), torch.ones_like(v) if reference else v)
+    reference = mode=='reference'
+    A,y,cols,weights = _checked(X, y, C, sample_weight)
+    S = _span(A)[0]
+    logits = S@_newton(S, y, cols, 1/C, weights) if coef is None else A@_given_coefs(coef, intercept, A, cols)
+    _warn_if_wide(len(A), A.shape[1]-1, penalised=not (reference or math.isinf(C)))
+    penalty = max(0 if reference else 1/C, _reference_ridge)
+    if reference: weights = torch.ones_like(weights)
+    s = _rises(S, logits, y, mode, multiclass=='full' and cols>1, penalty, weights)
     if reference: s = -s
-    return s.numpy() if as_array else s
+    return s if isinstance(X, Tensor) else s.numpy()
 
 # %% ../../nbs/40_subset.scores.ipynb #1b4d79a9
 SCORES = 'influence reference loss margin grad_norm el2n random'.split()
 
-def _margins(X, z, y):
-    if z.shape[1]==1: return _own_margin(z, y)
-    return z.gather(1, y[:,None])[:,0]-z.scatter(1, y[:,None], -math.inf).amax(1)
+# %% ../../nbs/40_subset.scores.ipynb #35557518
+def _margins(X, logits, y):
+    "Logit of the own class minus the highest other"
+    if logits.shape[1]==1: return _own_margin(logits, y)
+    return logits.gather(1, y[:,None])[:,0]-_logits_of_others(logits, y).amax(1)
 
-_by_logits = dict(loss=lambda X,z,y: _losses(z, y), margin=_margins,
-    grad_norm=lambda X,z,y: _residuals(z, y)[0].norm(dim=1)*X.norm(dim=1),
-    el2n=lambda X,z,y: _residuals(z, y)[0].norm(dim=1)*(2**.5 if z.shape[1]==1 else 1))
+def _grad_norms(X, logits, y):
+    "Length of the gradient of a row's loss by the coefficients and intercepts of the head"
+    return _residuals(logits, y)[0].norm(dim=1)*X.norm(dim=1)
 
+def _el2n(X, logits, y):
+    "Distance of the probabilities from the target; one logit stands for two probabilities"
+    return _residuals(logits, y)[0].norm(dim=1)*(2**.5 if logits.shape[1]==1 else 1)
+
+_by_logits = dict(loss=lambda X, logits, y: _losses(logits, y), margin=_margins, grad_norm=_grad_norms, el2n=_el2n)
+
+# %% ../../nbs/40_subset.scores.ipynb #c7ae81a9
 def feature_scores(
     X, # (rows, features) array or tensor
     y, # (rows,) classes
-    score:str='influence', # 'influence' (ALO); 'reference' (the original's, at most 0); 'loss'; 'margin': logit of the own class minus the highest other; 'grad_norm': of the head's gradient; 'el2n': distance of the probabilities from the target
+    score:str='influence', # One of `SCORES` except 'random', see above
     C:float=1., # One over the penalty of the head; `math.inf` for none
     sample_weight=None, # (rows,) weights of the losses, from 0
     multiclass:str='block' # Influence from three classes on: 'block' or 'full'
 ): # (rows,) float64, tensor or array as `X` is
-    "Scores of rows by a logistic regression on their features, fitted to its optimum"
-    _check_name('score', score, SCORES[:-1])
-    if score in SCORES[:2]: return logistic_loo(X, y, C, sample_weight, 'alo' if score=='influence' else score, multiclass)
-    A,y,cols,v = _checked(X, y, C, sample_weight)
+    """Scores of rows by a logistic regression on their features, fitted to its optimum.
+
+    'influence' is `logistic_loo`; 'reference' the influence of the original, which is 0 or less;
+    'margin' the logit of the own class minus the highest other; 'grad_norm' the length of the head's gradient;
+    'el2n' the distance of the probabilities from the target ([Paul et al.](https://arxiv.org/abs/2107.07075))."""
+    check_one_of('score', score, SCORES[:-1])
+    if score=='influence': return logistic_loo(X, y, C, sample_weight, 'alo', multiclass)
+    if score=='reference': return logistic_loo(X, y, C, sample_weight, 'reference', multiclass)
+    A,y,cols,weights = _checked(X, y, C, sample_weight)
     S = _span(A)[0]
-    s = _by_logits[score](A, S@_newton(S, y, cols, 1/C, v), y)
+    s = _by_logits[score](A, S@_newton(S, y, cols, 1/C, weights), y)
     return s if isinstance(X, Tensor) else s.numpy()
 
 # %% ../../nbs/40_subset.scores.ipynb #222eed02
 def _in_order(learn, ds_idx):
     "A loader of all items of a dataset, in order"
-    dl = own_loader(learn.dls[ds_idx])
-    if (why := knows_idxs(dl)): raise TypeError(f"The items can't be scored: {why}.")
-    return dl.new(get_idxs=partial(list, range(len(dl.dataset))), n=len(dl.dataset), shuffle=False, drop_last=False)
+    dl = inner_loader(learn.dls[ds_idx])
+    why = why_no_idxs(dl)
+    if why: raise TypeError(f"The items can't be scored: {why}.")
+    n = len(dl.dataset)
+    return dl.new(get_idxs=partial(list, range(n)), n=n, shuffle=False, drop_last=False)
 
 def _as_valid(ds):
     "Inside, `ds` applies the transforms of validation"
     return ds.set_split_idx(1) if hasattr(ds, 'set_split_idx') else nullcontext()
 
+# %% ../../nbs/40_subset.scores.ipynb #83c3f783
 @contextmanager
-def _last_linear(model):
-    "A dict with `x`, the input of the linear layer that was last called, and `n`, the size of its output"
+def last_linear_input(
+    model:nn.Module # Its linear layers are watched
+): # A dict with `features`, the input of the linear layer that was called last, and `n_out`, the size of its output
+    "Inside, each forward pass fills the dict; it stays empty where the model has no `nn.Linear`"
     seen = {}
-    def hook(m, inp, out): seen.update(x=inp[0], n=out.shape[-1])
+    def hook(layer, inputs, out): seen.update(features=inputs[0], n_out=out.shape[-1])
     hooks = [m.register_forward_hook(hook) for m in model.modules() if isinstance(m, nn.Linear)]
     try: yield seen
     finally:
@@ -317,59 +416,80 @@ _give = 'Give them: `features=`, a tensor or array (items, features)'
 
 def _features_of(seen, pred, n):
     "The features of a batch of `n` rows, checked"
-    if 'x' not in seen: raise ValueError(f'The model has no `nn.Linear`, whose input would be the features of an item. {_give}')
-    x = seen.pop('x')
-    if x.shape[:-1]!=(n,) or seen['n']!=pred.shape[-1]:
-        raise ValueError(f'The last `nn.Linear` is not the head of the model: it makes {seen["n"]} numbers of {tuple(x.shape)} for {n} rows, and the prediction has the shape {tuple(pred.shape)}. {_give}')
+    if 'features' not in seen:
+        raise ValueError(f'The model has no `nn.Linear`, whose input would be the features of an item. {_give}')
+    x = seen.pop('features')
+    if x.shape[:-1]!=(n,) or seen['n_out']!=pred.shape[-1]:
+        raise ValueError(f'The last `nn.Linear` is not the head of the model: it makes {seen["n_out"]} numbers of '
+            f'{tuple(x.shape)} for {n} rows, and the prediction has the shape {tuple(pred.shape)}. {_give}')
     return x.float().cpu().as_subclass(Tensor)
 
+# %% ../../nbs/40_subset.scores.ipynb #5e8ff35e
 def _classes_of(yb, n):
     "The classes of a batch of `n` rows, checked"
-    y = L(tensors_of(yb))
-    if len(y)!=1 or y[0].numel()!=n: raise TypeError(f'Scores need one class per item; the targets of {n} rows have the shapes {[tuple(o.shape) for o in y]}. Only `random` and scores of your own do without')
-    return y[0].detach().cpu().as_subclass(Tensor).reshape(n)
+    targets = L(tensors_of(yb))
+    if len(targets)!=1 or targets[0].numel()!=n:
+        shapes = [tuple(o.shape) for o in targets]
+        raise TypeError(f'Scores need one class per item; the targets of {n} rows have the shapes {shapes}. '
+            'Only `random` and scores of your own do without')
+    return targets[0].detach().cpu().as_subclass(Tensor).reshape(n)
+
+# %% ../../nbs/40_subset.scores.ipynb #3c9d3f0d
+def split_batch(
+    learn:Learner, # Its `dls` may say how many inputs a batch has
+    b:tuple # A batch
+) -> tuple: # Inputs and targets
+    "Split a batch as the `Learner` does"
+    n_inp = getattr(learn.dls, 'n_inp', max(1, len(b)-1))
+    return b[:n_inp],b[n_inp:]
 
 @contextmanager
 def _reading(learn, ds_idx):
-    "Batches of all items in order, with their inputs and targets told apart; the `Learner` is afterwards as it was"
-    old = own_loader(learn.dls[ds_idx])
-    with kept_draws(old), untouched(learn.model), _as_valid(old.dataset):
+    "Batches of all items in order, as inputs and targets; the `Learner` is afterwards as it was"
+    old = inner_loader(learn.dls[ds_idx])
+    with preserve_rng(old), eval_untouched(learn.model), _as_valid(old.dataset):
         dl = _in_order(learn, ds_idx)
-        dev = first(o.device for o in learn.model.parameters()) or dl.device
-        def split(b):
-            n_inp = getattr(learn.dls, 'n_inp', max(1, len(b)-1))   # as `Learner` has it
-            return b[:n_inp],b[n_inp:]
-        yield (split(to_device(plain(b), dev)) for b in _slow_bar(dl, 'reading'))
+        device = first(o.device for o in learn.model.parameters()) or dl.device
+        batches = _slow_bar(dl, 'reading')
+        yield (split_batch(learn, to_device(as_plain_tensors(b), device)) for b in batches)
 
 # %% ../../nbs/40_subset.scores.ipynb #d0dd8371
 def item_features(
     learn:Learner, # Any with one class per item
     ds_idx:int=0, # Which dataset: 0 for training, 1 for validation
     features=None # (items, features) in place of the model's
-) -> tuple: # (items, features) float32 (given ones as they are) and (items,) classes; entry i is item i of `learn.dls[ds_idx].dataset`
-    "What goes into the last linear layer of the model for each item, in order, without augmentation; and the classes"
+) -> tuple: # (items, features) float32 (given ones as they are) and (items,) classes; entry i is item i of the dataset
+    "What goes into the last linear layer of the model for each item, in order and as in validation; and the classes"
     n = len(learn.dls[ds_idx].dataset)
-    if features is not None and len(features)!=n: raise ValueError(f'`features` has {len(features)} rows, the dataset {n} items')
+    if features is not None and len(features)!=n:
+        raise ValueError(f'`features` has {len(features)} rows, the dataset {n} items')
     xs,ys = [],[]
-    with _reading(learn, ds_idx) as batches, _last_linear(learn.model) as seen:
+    with _reading(learn, ds_idx) as batches, last_linear_input(learn.model) as seen:
         for xb,yb in batches:
             ys.append(_classes_of(yb, n_rows(xb)))
             if features is not None: continue
             with own_autocast(learn): pred = pred_of(learn, learn.model(*xb))
             xs.append(_features_of(seen, pred, n_rows(xb)))
-    if (read := sum(map(len, ys)))!=n: raise ValueError(f'The loader gave {read} items of {n}: something skips or adds some')
+    n_read = sum(map(len, ys))
+    if n_read!=n: raise ValueError(f'The loader gave {n_read} items of {n}: something skips or adds some')
     return torch.cat(xs) if features is None else features,torch.cat(ys)
 
 # %% ../../nbs/40_subset.scores.ipynb #6808b47e
 def _own_scores(scores, n):
-    s = _f64(scores).clone()
-    if s.shape!=(n,): raise ValueError(f'There must be one score per item: {n} items, scores of shape {tuple(s.shape)}')
-    if s.isnan().any(): raise ValueError(f'{int(s.isnan().sum())} of {n} scores are NaN, the first is that of item {int(s.isnan().nonzero()[0])}')
+    "Scores that were given, as float64 and checked: one per item, none NaN"
+    s = _as_float64(scores).clone()
+    if s.shape!=(n,):
+        raise ValueError(f'There must be one score per item: {n} items, scores of shape {tuple(s.shape)}')
+    bad = s.isnan()
+    if bad.any():
+        first_bad = int(bad.nonzero()[0])
+        raise ValueError(f'{int(bad.sum())} of {n} scores are NaN, the first is that of item {first_bad}')
     return s
 
+# %% ../../nbs/40_subset.scores.ipynb #fe94fa23
 def item_scores(
     learn:Learner, # Trained; its model gives the features
-    score:str='influence', # 'influence', 'reference', 'loss', 'margin', 'grad_norm', 'el2n' as in `feature_scores`; 'random'; or (items,) numbers of your own
+    score:str='influence', # One of `SCORES`, as in `feature_scores`; or (items,) numbers of your own
     ds_idx:int=0, # Which dataset: 0 for training, 1 for validation
     features=None, # (items, features), if not the input of the model's last linear layer
     C:float=1., # One over the penalty of the head that is fitted on the features
@@ -379,7 +499,9 @@ def item_scores(
     "A number for each item, by a logistic regression fitted to its optimum on what the model makes of the items"
     n = len(learn.dls[ds_idx].dataset)
     if not isinstance(score, str): return _own_scores(score, n)
-    _check_name('score', score, SCORES); _check_C(C); _check_name('multiclass', multiclass, ('block','full'))
+    check_one_of('score', score, SCORES)
+    _check_C(C)
+    check_one_of('multiclass', multiclass, ('block','full'))
     if score=='random': return torch.rand(n, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
     X,y = item_features(learn, ds_idx, features)
     return _own_scores(feature_scores(X, y, score, C, multiclass=multiclass), n)
@@ -389,44 +511,53 @@ def plot_scores(
     scores, # (items,) numbers
     bins:int=50, # Bars
     ax=None # Axes to draw on; new ones if `None`
-):
-    "Histogram of the sizes of `scores`, counts on a log scale. Returns the axes"
-    ax = ax or plt.subplots(figsize=(5,3))[1]
-    ax.hist(_f64(scores).abs().numpy(), bins=bins, log=True)
-    ax.set(xlabel='size of the score', ylabel='items (log scale)'); ax.grid(alpha=.3)
+): # The axes
+    "Histogram of the sizes of `scores`, counts on a log scale"
+    if ax is None: _,ax = plt.subplots(figsize=(5,3))
+    ax.hist(_as_float64(scores).abs().numpy(), bins=bins, log=True)
+    ax.set(xlabel='size of the score', ylabel='items (log scale)')
+    ax.grid(alpha=.3)
     return ax
 
+# %% ../../nbs/40_subset.scores.ipynb #bea54dc1
 def show_scored(
-    learn:Learner,
+    learn:Learner, # Its items are shown
     scores, # (items,) numbers, as `item_scores` gives them
     n:int=10, # How many of the highest, and as many of the lowest
     ds_idx:int=0, # Which dataset: 0 for training, 1 for validation
     cols:int=10 # Pictures per line
-):
+): # The axes, an array
     "The items whose scores have the largest size, and below them those with the smallest; titles are class and score"
-    s = _own_scores(scores, len(learn.dls[ds_idx].dataset)).abs()
-    order = s.argsort(descending=True, stable=True)
-    n = min(n, len(s))
+    sizes = _own_scores(scores, len(learn.dls[ds_idx].dataset)).abs()
+    order = sizes.argsort(descending=True, stable=True)
+    n = min(n, len(sizes))
     rows = -(-n//cols)
     fig,axs = plt.subplots(2*rows, cols, figsize=(1.1*cols,2.8*rows), squeeze=False)
     for ax in axs.flat: ax.axis('off')
-    for half,ids in ((axs[:rows],order[:n]),(axs[rows:],order[len(order)-n:].flip(0))): _show_items(learn, half.flat, ids, s[ids], ds_idx)
+    highest,lowest = order[:n],order[len(order)-n:].flip(0)
+    _show_items(learn, axs[:rows].flat, highest, sizes[highest], ds_idx)
+    _show_items(learn, axs[rows:].flat, lowest, sizes[lowest], ds_idx)
     return axs
 
 # %% ../../nbs/40_subset.scores.ipynb #98aa649c
 def _show_items(learn, axs, ids, scores, ds_idx):
+    "Draw the items `ids`, each on its axes, as validation sees them"
     old = learn.dls[ds_idx]
-    with kept_draws(old), _as_valid(old.dataset):
-        *xb,yb = _in_order(learn, ds_idx).new(get_idxs=partial(list, ids.tolist()), n=len(ids), bs=len(ids)).one_batch()
-    for i,(ax,s) in enumerate(zip(axs, scores.tolist())):
-        ax.axis('on'); show_row(ax, first(tensors_of(xb))[i], f'{label_of(learn, (yb,), i)}: {s:.2g}')
+    with preserve_rng(old), _as_valid(old.dataset):
+        dl = _in_order(learn, ds_idx).new(get_idxs=partial(list, ids.tolist()), n=len(ids), bs=len(ids))
+        *xb,yb = dl.one_batch()
+    images = first(tensors_of(xb))
+    for i,(ax,score) in enumerate(zip(axs, scores.tolist())):
+        ax.axis('on')
+        show_row(ax, images[i], f'{label_of(learn, (yb,), i)}: {score:.2g}')
 
 # %% ../../nbs/40_subset.scores.ipynb #6096db4b
 def record_losses(
     learn:Learner # Fits, or has been fitted, with a method of this package
 ) -> Tensor: # (items,) float64 on the CPU; entry i is item i of the training set
     "The last loss of each training item, from the record of the run; the mean of the others where an item had none"
-    if learn not in _records: learn.item_record()   # says why there is none
-    loss = _records[learn][1].loss.double().cpu()
-    if loss.isnan().all(): raise ValueError('No item has a loss of its own yet: train for an epoch with a method that needs them, such as `learn.batch_loss_filter()`, and without one that mixes all rows')
+    loss = saved_record(learn).loss.double().cpu()
+    if loss.isnan().all():
+        raise ValueError('No item has a loss of its own yet: train for an epoch with a method that needs them, such as '
+            '`learn.batch_loss_filter()`, and without one that mixes all rows')
     return torch.where(loss.isnan(), loss.nanmean(), loss)

@@ -6,10 +6,11 @@ Docs: https://fastai-boost.github.io/fastai_boost/subset.select.html.md"""
 
 # %% ../../nbs/41_subset.select.ipynb #5328f24a
 from __future__ import annotations
-from importlib import import_module
+from contextlib import contextmanager
 import math, numpy as np
 from fastai.basics import *
-from ..loss_filter import _wide
+from ..core.checks import check_one_of
+from ..core.rows import wide_float
 
 # %% auto #0
 __all__ = ['POLICIES', 'COPIES', 'ROW_TFMS', 'cluster_items', 'round_robin', 'support_vectors', 'sample_kdpp', 'order_items',
@@ -17,70 +18,97 @@ __all__ = ['POLICIES', 'COPIES', 'ROW_TFMS', 'cluster_items', 'round_robin', 'su
            'copies_of']
 
 # %% ../../nbs/41_subset.select.ipynb #54f5ff45
-POLICIES = 'uniform random_proportional random_inverse deterministic_proportional deterministic_inverse support_vectors kdpp kdpp_weighted'.split()
-_by_score = [o for o in POLICIES if 'proportional' in o or 'inverse' in o or 'weighted' in o]
+POLICIES = ('uniform random_proportional random_inverse deterministic_proportional deterministic_inverse '
+    'support_vectors kdpp kdpp_weighted').split()
+
+# %% ../../nbs/41_subset.select.ipynb #556b96e9
+_blind = 'uniform','support_vectors','kdpp'   # the policies that do not look at scores
 
 def _check_scores(scores, policy) -> Tensor:
-    "Sizes of the scores, in float64"
-    if policy not in POLICIES: raise ValueError(f'Unknown policy {policy!r}: known are {", ".join(POLICIES)}.')
+    "Sizes of the scores as a plain float64 tensor (float32 on Apple's GPUs)"
+    check_one_of('policy', policy, POLICIES)
     s = torch.as_tensor(scores).detach().as_subclass(Tensor)
-    if s.ndim!=1 or not len(s): raise ValueError(f'`scores` must hold one number per item, shape (n,), got {tuple(s.shape)}.')
-    s = _wide(s).abs()
-    if bad := int((~s.isfinite()).sum()):
-        raise ValueError(f'{bad} of {len(s)} scores are NaN or infinite, the first is that of item {int((~s.isfinite()).nonzero()[0])}.')
-    if policy in _by_score and not s.any(): raise ValueError(f"All {len(s)} scores are 0, so {policy!r} has nothing to go by: policy='uniform' draws blindly.")
+    if s.ndim!=1 or not len(s):
+        raise ValueError(f'`scores` must hold one number per item, shape (n,), got {tuple(s.shape)}.')
+    s = wide_float(s).abs()
+    bad = (~s.isfinite()).nonzero()[:,0]
+    if len(bad):
+        raise ValueError(
+            f'{len(bad)} of {len(s)} scores are NaN or infinite, the first is that of item {int(bad[0])}.')
+    if policy not in _blind and not s.any():
+        raise ValueError(
+            f"All {len(s)} scores are 0, so {policy!r} has nothing to go by: policy='uniform' draws blindly.")
     return s
 
+# %% ../../nbs/41_subset.select.ipynb #329c79d6
 def _generator(seed, device):
+    "A generator seeded with `seed`, or `seed` itself where it is one"
     if isinstance(seed, torch.Generator): return seed
     return torch.Generator(device).manual_seed(int(seed))
 
 # %% ../../nbs/41_subset.select.ipynb #a5cf0e32
-def _log_chances(s, policy):
+def _log_chances(sizes, policy):
     "Logarithms of the chances, up to a constant; 0 for all if `uniform`"
-    if 'random' not in policy: return torch.zeros_like(s)
-    floor = s.masked_fill(s==0, 1e-20).amin().clamp(max=1e-20)
-    return s.masked_fill(s==0, 1.).log().where(s>0, floor.log())*(-1 if 'inverse' in policy else 1)
+    if 'random' not in policy: return torch.zeros_like(sizes)
+    zero = sizes==0
+    floor = sizes.masked_fill(zero, 1e-20).amin().clamp(max=1e-20)
+    logs = sizes.masked_fill(zero, 1.).log().where(sizes>0, floor.log())
+    return -logs if 'inverse' in policy else logs
 
-def _order_by_score(s, policy, g):
-    "Order of the sizes `s`"
-    if 'deterministic' in policy: return s.argsort(descending='inverse' not in policy, stable=True)
-    noise = torch.empty_like(s).exponential_(generator=g).log()
-    return (_log_chances(s, policy)-noise).argsort(descending=True, stable=True)
+def _order_by_score(sizes, policy, generator):
+    "The order of the items whose scores have these sizes"
+    if 'deterministic' in policy: return sizes.argsort(descending='inverse' not in policy, stable=True)
+    noise = torch.empty_like(sizes).exponential_(generator=generator).log()
+    return (_log_chances(sizes, policy)-noise).argsort(descending=True, stable=True)
 
 # %% ../../nbs/41_subset.select.ipynb #72a40122
-def _sklearn(what, module, *names):
-    "Import from scikit-learn, needed here only"
-    try: m = import_module(f'sklearn.{module}')
-    except ImportError as e: raise ImportError(f'{what} needs scikit-learn, which is not installed: pip install scikit-learn') from e
-    return [getattr(m, o) for o in names]
+@contextmanager
+def needs_sklearn(
+    what:str # What needs scikit-learn, the beginning of a sentence
+):
+    "Import from scikit-learn in the block: where it is not installed, the error says what needs it and how to get it"
+    try: yield
+    except ImportError as e:
+        raise ImportError(f'{what} needs scikit-learn, which is not installed: pip install scikit-learn') from e
 
+# %% ../../nbs/41_subset.select.ipynb #63043016
 def _check_rows(x, n, name, ndim, what) -> Tensor:
-    if x is None: raise ValueError(f'{what} needs `{name}`, {"a vector" if ndim==2 else "an id"} for each of the {n} items.')
+    "`x` as a plain tensor with a vector (`ndim=2`) or an id (`ndim=1`) for each of `n` items; `what` needs it"
+    a_row,shape = ('a vector',f'({n}, d)') if ndim==2 else ('an id',f'({n},)')
+    if x is None: raise ValueError(f'{what} needs `{name}`, {a_row} for each of the {n} items.')
     x = torch.as_tensor(x).detach().as_subclass(Tensor)
-    if x.ndim!=ndim or len(x)!=n: raise ValueError(f'`{name}` must be of shape {f"({n}, d)" if ndim==2 else f"({n},)"} as there are {n} scores, got {tuple(x.shape)}.')
-    if not x.isfinite().all(): raise ValueError(f'`{name}` of {int((~x.isfinite()).view(n,-1).any(1).sum())} items are NaN or infinite.')
+    if x.ndim!=ndim or len(x)!=n:
+        raise ValueError(f'`{name}` must be of shape {shape} as there are {n} scores, got {tuple(x.shape)}.')
+    finite = x.isfinite()
+    if not finite.all():
+        n_bad = int((~finite).view(n,-1).any(1).sum())
+        raise ValueError(f'`{name}` of {n_bad} items are NaN or infinite.')
     return x
 
+# %% ../../nbs/41_subset.select.ipynb #f058467a
 def cluster_items(
     features, # (n, d) float tensor or array
     k:int, # Number of clusters, 1 to n
     seed:int=0 # Of K-means
 ) -> Tensor: # (n,) int64 ids of clusters, on the CPU
-    "K-means of the items, the best of 10 starts"
-    if not 1<=k<=len(features): raise ValueError(f'clusters={k}: must be from 1 to the number of items, {len(features)}.')
-    KMeans, = _sklearn('K-means', 'cluster', 'KMeans')
-    return torch.from_numpy(KMeans(k, n_init=10, random_state=seed).fit_predict(np.asarray(torch.as_tensor(features).cpu().double()))).long()
+    "K-means of the items, the best of 10 starts. Needs scikit-learn"
+    if not 1<=k<=len(features):
+        raise ValueError(f'clusters={k}: must be from 1 to the number of items, {len(features)}.')
+    with needs_sklearn('K-means'): from sklearn.cluster import KMeans
+    x = np.asarray(torch.as_tensor(features).cpu().double())
+    return torch.from_numpy(KMeans(k, n_init=10, random_state=seed).fit_predict(x)).long()
 
+# %% ../../nbs/41_subset.select.ipynb #90fd1dd4
 def round_robin(
     order, # (n,) int64, an order of the items
     clusters # (n,) ids of their clusters
 ) -> Tensor: # (n,) int64
-    "The first of each cluster in `order`, in ascending order of ids; then the second of each ..."
+    "The first of each cluster in `order`, in ascending order of ids; then the second of each, and so on"
     ids,c = torch.unique(clusters.to(order.device)[order], return_inverse=True)
-    group = c.argsort(stable=True)
+    group = c.argsort(stable=True)   # places in `order`, cluster by cluster
     size = c.bincount(minlength=len(ids))
-    nth = torch.arange(len(c), device=c.device)-(size.cumsum(0)-size)[c[group]]
+    starts = size.cumsum(0)-size
+    nth = torch.arange(len(c), device=c.device)-starts[c[group]]   # which of its cluster each one is
     return order[group[(nth*len(ids)+c[group]).argsort()]]
 
 # %% ../../nbs/41_subset.select.ipynb #e6359b43
@@ -88,55 +116,69 @@ def support_vectors(
     features, # (n, d) float tensor or array
     labels # (n,) class ids
 ) -> Tensor: # int64 rows, ascending, on the CPU
-    "Support vectors of a linear SVM, its C from .01 to 100 by 4-fold cross-validation"
-    SVC, = _sklearn('An SVM', 'svm', 'SVC')
-    GridSearchCV, = _sklearn('An SVM', 'model_selection', 'GridSearchCV')
+    "Support vectors of a linear SVM, its C from .01 to 100 by 4-fold cross-validation. Needs scikit-learn"
+    with needs_sklearn('An SVM'):
+        from sklearn.model_selection import GridSearchCV
+        from sklearn.svm import SVC
     X = _check_rows(features, len(features), 'features', 2, 'An SVM').cpu().double().numpy()
     y = _check_rows(labels, len(X), 'labels', 1, 'An SVM').cpu().numpy()
-    if (least := np.unique(y, return_counts=True)[1]).min()<4 or len(least)<2:
-        raise ValueError(f'An SVM needs two classes of four items each at least, got {len(least)} of which the smallest has {least.min()}.')
-    svm = GridSearchCV(SVC(kernel='linear', random_state=0), dict(C=[.01,.1,1.,10.,100.]), cv=4).fit(X, y).best_estimator_   # libsvm draws a seed from numpy's, which it does not use, unless given one
-    return torch.from_numpy(svm.support_).long().sort()[0]
+    counts = np.unique(y, return_counts=True)[1]
+    if counts.min()<4 or len(counts)<2:
+        raise ValueError(f'An SVM needs two classes of four items each at least, got {len(counts)} of which the '
+            f'smallest has {counts.min()}.')
+    svm = SVC(kernel='linear', random_state=0)   # without a seed, libsvm draws one from numpy, which changes its state
+    best = GridSearchCV(svm, dict(C=[.01,.1,1.,10.,100.]), cv=4).fit(X, y).best_estimator_
+    return torch.from_numpy(best.support_).long().sort()[0]
 
 # %% ../../nbs/41_subset.select.ipynb #28c42801
-_ridge = 1e-3
+_kernel_ridge = 1e-3   # what the kernel of a k-DPP has on its diagonal
 
 def _log_polynomials(logs, k):
     "(r+1, k+1): logarithms of the elementary symmetric polynomials up to `k` of the first 0, 1 ... r numbers"
     E = torch.full((len(logs)+1,k+1), -torch.inf, dtype=logs.dtype)
     E[:,0] = 0
-    for i,l in enumerate(logs): E[i+1,1:] = torch.logaddexp(E[i,1:], l+E[i,:-1])
+    for i,log in enumerate(logs): E[i+1,1:] = torch.logaddexp(E[i,1:], log+E[i,:-1])
     return E
 
+# %% ../../nbs/41_subset.select.ipynb #e00401b5
 def _draw_eigenvectors(logs, k, rest, u):
-    "Which of the eigenvalues, and how many of the `rest` that are `_ridge`; `u`: len(logs)+1 random numbers from 0 to 1"
-    E,m = _log_polynomials(logs, k),torch.arange(min(k,rest)+1, dtype=logs.dtype)
-    ways = math.lgamma(rest+1)-(m+1).lgamma()-(rest-m+1).lgamma()+m*math.log(_ridge)
-    p = (E[-1][k-m.long()]+ways).softmax(0)
-    n_rest = int((p.cumsum(0)<u[-1]).sum().clamp(max=len(p)-1))
-    left,res = k-n_rest,[]
+    """Which `k` eigenvalues a k-DPP takes: places in `logs`, and how many of the others.
+
+    `logs` are logarithms of eigenvalues; there are `rest` others, all `_kernel_ridge`. `u` holds len(logs)+1 random
+    numbers from 0 to 1."""
+    E = _log_polynomials(logs, k)
+    m = torch.arange(min(k,rest)+1, dtype=logs.dtype)   # so many may come from the rest
+    ways = math.lgamma(rest+1)-(m+1).lgamma()-(rest-m+1).lgamma()+m*math.log(_kernel_ridge)
+    chances = (E[-1][k-m.long()]+ways).softmax(0)
+    n_rest = int((chances.cumsum(0)<u[-1]).sum().clamp(max=len(chances)-1))
+    left,taken = k-n_rest,[]
     for i in range(len(logs), 0, -1):
-        if left and u[i-1].log()<logs[i-1]+E[i-1,left-1]-E[i,left]: res.append(i-1); left -= 1
-    return res,n_rest
+        if left and u[i-1].log()<logs[i-1]+E[i-1,left-1]-E[i,left]:
+            taken.append(i-1)
+            left -= 1
+    return taken,n_rest
 
 # %% ../../nbs/41_subset.select.ipynb #b63ad879
-def _rest_basis(V, m, g):
+def _rest_basis(V, m, generator):
     "(n, m) random orthonormal vectors, at right angles to the columns of `V`"
-    Z = torch.randn(len(V), m, generator=g, dtype=V.dtype, device=V.device)
-    for _ in range(2): Z = torch.linalg.qr(Z-V@(V.T@Z))[0]   # twice: the first leaves rounding
+    Z = torch.randn(len(V), m, generator=generator, dtype=V.dtype, device=V.device)
+    for _ in range(2): Z = torch.linalg.qr(Z-V@(V.T@Z))[0]   # twice, since the first pass leaves rounding errors
     return Z
 
-def _draw_projection(V, g):
+def _draw_projection(V, generator):
     "Items from the DPP whose kernel projects on the k columns of `V`"
-    (n,k),p = V.shape,V.square().sum(1)
-    C,res = V.new_zeros(n, k),[]
+    n,k = V.shape
+    chances = V.square().sum(1)
+    C,taken = V.new_zeros(n, k),[]   # C: what the items taken so far explain of the others
     for t in range(k):
-        i = (p/torch.empty_like(p).exponential_(generator=g)).argmax()[None]
-        c = (V@V[i][0]-C[:,:t]@C[i,:t][0])/p[i].sqrt()
-        C[:,t],p = c,(p-c.square()).clamp(min=0).index_fill(0, i, 0.)
-        res.append(i)
-    return torch.cat(res)
+        i = (chances/torch.empty_like(chances).exponential_(generator=generator)).argmax()[None]
+        c = (V@V[i][0]-C[:,:t]@C[i,:t][0])/chances[i].sqrt()
+        C[:,t] = c
+        chances = (chances-c.square()).clamp(min=0).index_fill(0, i, 0.)
+        taken.append(i)
+    return torch.cat(taken)
 
+# %% ../../nbs/41_subset.select.ipynb #170e97d9
 def sample_kdpp(
     phi, # (n, d) tensor or array: the kernel is phi @ phi.T + .001 on the diagonal
     k:int, # Number of items, 1 to n
@@ -144,13 +186,17 @@ def sample_kdpp(
 ) -> Tensor: # (k,) int64 rows in the order of their draws, on the device of `phi`
     "Draw `k` items from a determinantal point process, exactly and in float64"
     phi = torch.as_tensor(phi).detach().as_subclass(Tensor)
-    n,X = len(phi),(phi.cpu() if phi.device.type=='mps' else phi).double()
+    X = (phi.cpu() if phi.device.type=='mps' else phi).double()
+    n = len(phi)
     if not 1<=k<=n: raise ValueError(f'A k-DPP draws from 1 to all {n} items, asked for {k}.')
-    g = _generator(seed, X.device)
+    generator = _generator(seed, X.device)
     U,S,_ = torch.linalg.svd(X, full_matrices=False)
-    idxs,m = _draw_eigenvectors((S.cpu().square()+_ridge).log(), k, n-len(S), torch.rand(len(S)+1, generator=g, device=X.device, dtype=X.dtype).cpu())
-    V = torch.cat([U[:,idxs],_rest_basis(U, m, g)], 1) if m else U[:,idxs]
-    return _draw_projection(V, g).to(phi.device)
+    logs = (S.cpu().square()+_kernel_ridge).log()
+    u = torch.rand(len(S)+1, generator=generator, device=X.device, dtype=X.dtype).cpu()
+    taken,n_rest = _draw_eigenvectors(logs, k, n-len(S), u)
+    V = U[:,taken]
+    if n_rest: V = torch.cat([V, _rest_basis(U, n_rest, generator)], 1)
+    return _draw_projection(V, generator).to(phi.device)
 
 # %% ../../nbs/41_subset.select.ipynb #d1c9704b
 def order_items(
@@ -162,17 +208,28 @@ def order_items(
     clusters=None # Number of clusters of `features` to go around, or (n,) ids of clusters
 ) -> Tensor: # (n,) int64 rows of the dataset, on the device of the scores
     "All items in the order in which they are worth augmenting"
-    s = _check_scores(scores, policy)
-    if 'kdpp' in policy: raise ValueError(f'{policy!r} draws a set for one budget and has no order: use `select_items`.')
-    order = _order_by_score(s, 'uniform' if policy=='support_vectors' else policy, _generator(seed, s.device))
-    if policy=='support_vectors': order = order[_is_sv(features, labels, s)[order].int().argsort(descending=True, stable=True)]
-    return order if clusters is None else round_robin(order, _clusters_of(clusters, features, len(s), seed))
+    sizes = _check_scores(scores, policy)
+    if 'kdpp' in policy:
+        raise ValueError(f'{policy!r} draws a set for one budget and has no order: use `select_items`.')
+    generator = _generator(seed, sizes.device)
+    if policy=='support_vectors':
+        order = _order_by_score(sizes, 'uniform', generator)
+        is_vector = _is_support_vector(features, labels, sizes)
+        order = order[is_vector[order].int().argsort(descending=True, stable=True)]
+    else: order = _order_by_score(sizes, policy, generator)
+    if clusters is None: return order
+    return round_robin(order, _clusters_of(clusters, features, len(sizes), seed))
 
-def _is_sv(features, labels, s):
-    x,y = _check_rows(features, len(s), 'features', 2, "policy='support_vectors'"),_check_rows(labels, len(s), 'labels', 1, "policy='support_vectors'")
-    return torch.zeros(len(s), dtype=torch.bool).index_fill(0, support_vectors(x, y), True).to(s.device)
+# %% ../../nbs/41_subset.select.ipynb #92531074
+def _is_support_vector(features, labels, sizes):
+    "(n,) bool, on the device of the scores"
+    n,what = len(sizes),"policy='support_vectors'"
+    x = _check_rows(features, n, 'features', 2, what)
+    y = _check_rows(labels, n, 'labels', 1, what)
+    return torch.zeros(n, dtype=torch.bool).index_fill(0, support_vectors(x, y), True).to(sizes.device)
 
 def _clusters_of(clusters, features, n, seed):
+    "(n,) ids of clusters: those that were given, or so many clusters of the features"
     if not isinstance(clusters, (int,np.integer)): return _check_rows(clusters, n, 'clusters', 1, 'Going around')
     if isinstance(seed, torch.Generator): seed = seed.initial_seed()
     return cluster_items(_check_rows(features, n, 'features', 2, f'clusters={clusters}'), int(clusters), seed%2**32)
@@ -182,15 +239,18 @@ def n_budget(
     budget:int|float, # A number of items, or a fraction of them (a float)
     n:int # Number of items
 ) -> int:
-    "Number of items of a budget: a fraction is rounded, to 1 at least"
-    if isinstance(budget, bool) or not isinstance(budget, (int,float,np.number)): raise TypeError(f'budget={budget!r}: pass a number of items (int) or a fraction of them (float).')
+    "Number of items of a budget: a fraction is rounded, to 1 at least. `TypeError` or `ValueError` for other budgets"
+    if isinstance(budget, bool) or not isinstance(budget, (int,float,np.number)):
+        raise TypeError(f'budget={budget!r}: pass a number of items (int) or a fraction of them (float).')
     if not budget>0: raise ValueError(f'budget={budget}: must be above 0.')
     if isinstance(budget, (float,np.floating)):
-        if budget>1: raise ValueError(f'budget={budget}: a float is a fraction of the items, 1. at most; pass an int for a number of items.')
-        return max(round(float(budget)*n), 1)
+        if budget<=1: return max(round(float(budget)*n), 1)
+        raise ValueError(
+            f'budget={budget}: a float is a fraction of the items, 1. at most; pass an int for a number of items.')
     if budget>n: raise ValueError(f'budget={budget}: there are only {n} items.')
     return int(budget)
 
+# %% ../../nbs/41_subset.select.ipynb #99dc6473
 def select_items(
     scores, # (n,) tensor or array, one number per item; only sizes count
     budget:int|float|None, # Number of items, or a fraction of them (a float); `None`: all support vectors
@@ -201,13 +261,16 @@ def select_items(
     clusters=None # Number of clusters of `features` to go around, or (n,) ids of clusters
 ) -> Tensor: # (budget,) int64 rows of the dataset, the first drawn first, on the device of the scores
     "The items to augment"
-    s = _check_scores(scores, policy)
-    if budget is None and policy!='support_vectors': raise ValueError("budget=None is the number of support vectors: only for policy='support_vectors'.")
-    k = int(_is_sv(features, labels, s).sum()) if budget is None else n_budget(budget, len(s))
-    if 'kdpp' not in policy: return order_items(s, policy, seed, features, labels, clusters)[:k]
+    sizes = _check_scores(scores, policy)
+    if budget is not None: k = n_budget(budget, len(sizes))
+    elif policy=='support_vectors': k = int(_is_support_vector(features, labels, sizes).sum())
+    else: raise ValueError("budget=None is the number of support vectors: only for policy='support_vectors'.")
+    if 'kdpp' not in policy: return order_items(scores, policy, seed, features, labels, clusters)[:k]
     if clusters is not None: raise ValueError(f'{policy!r} spreads the items itself: leave out `clusters`.')
-    phi = 1000*F.normalize(_wide(_check_rows(features, len(s), 'features', 2, f'policy={policy!r}').to(s.device)))
-    return sample_kdpp(phi*s[:,None] if 'weighted' in policy else phi, k, seed)
+    features = _check_rows(features, len(sizes), 'features', 2, f'policy={policy!r}').to(sizes.device)
+    phi = 1000*F.normalize(wide_float(features))
+    if 'weighted' in policy: phi = phi*sizes[:,None]
+    return sample_kdpp(phi, k, seed)
 
 # %% ../../nbs/41_subset.select.ipynb #966f72f0
 def reorder(
@@ -220,11 +283,12 @@ def reorder(
 ) -> Tensor: # (n,) int64 rows, on the device of the scores
     "The first `done` items of an order, then the others in an order by new scores"
     new = order_items(scores, policy, seed, **kwargs)
-    if len(order)!=len(new): raise ValueError(f'`order` is of {len(order)} items, there are {len(new)} scores.')
-    if not 0<=done<=len(new): raise ValueError(f'done={done}: must be from 0 to the number of items, {len(new)}.')
-    order = torch.as_tensor(order).to(new.device)
-    left = torch.ones_like(new, dtype=torch.bool).index_fill(0, order[:done], False)
-    return torch.cat([order[:done],new[left[new]]])
+    n = len(new)
+    if len(order)!=n: raise ValueError(f'`order` is of {len(order)} items, there are {n} scores.')
+    if not 0<=done<=n: raise ValueError(f'done={done}: must be from 0 to the number of items, {n}.')
+    kept = torch.as_tensor(order).to(new.device)[:done]
+    left = torch.ones_like(new, dtype=torch.bool).index_fill(0, kept, False)
+    return torch.cat([kept, new[left[new]]])
 
 # %% ../../nbs/41_subset.select.ipynb #b0ec74af
 def downweight(
@@ -236,23 +300,31 @@ def downweight(
     ids = torch.as_tensor(ids)
     ids = ids.nonzero()[:,0] if ids.dtype==torch.bool else ids.long()
     if copies<0: raise ValueError(f'copies={copies}: must not be negative.')
-    if len(ids) and not 0<=int(ids.min())<=int(ids.max())<n: raise ValueError(f'`ids` are rows from 0 to {n-1}, got {int(ids.min())} to {int(ids.max())}.')
+    if len(ids) and not 0<=int(ids.min())<=int(ids.max())<n:
+        raise ValueError(f'`ids` are rows from 0 to {n-1}, got {int(ids.min())} to {int(ids.max())}.')
     return torch.ones(n, device=ids.device).index_fill(0, ids, 1/(copies+1))
 
 # %% ../../nbs/41_subset.select.ipynb #5aef90aa
-def _check_images(x, p, name, shape=()) -> tuple:
-    "A plain tensor of images, and a parameter for each"
-    if not isinstance(x, Tensor) or x.ndim!=4: raise ValueError(f'Images must be a tensor (rows, channels, height, width), got {tuple(x.shape) if isinstance(x, Tensor) else type(x).__name__}.')
-    if x.dtype!=torch.uint8 and not x.is_floating_point(): raise TypeError(f'Images must be uint8 or floats, got {x.dtype}.')
-    p,want = torch.as_tensor(p).to(x.device, non_blocking=True),(len(x),*shape)
-    if p.shape not in (want,shape): raise ValueError(f'`{name}` must be of shape {want}, one per image, or {shape} for all, got {tuple(p.shape)}.')
-    return x.as_subclass(Tensor),p.expand(want)
+def _images_and_params(x, params, name, shape=()) -> tuple:
+    "A plain tensor of images, and a parameter of `shape` for each; `name` is the parameter's"
+    if not isinstance(x, Tensor) or x.ndim!=4:
+        got = tuple(x.shape) if isinstance(x, Tensor) else type(x).__name__
+        raise ValueError(f'Images must be a tensor (rows, channels, height, width), got {got}.')
+    if x.dtype!=torch.uint8 and not x.is_floating_point():
+        raise TypeError(f'Images must be uint8 or floats, got {x.dtype}.')
+    params,want = torch.as_tensor(params).to(x.device, non_blocking=True),(len(x),*shape)
+    if params.shape not in (want,shape):
+        raise ValueError(
+            f'`{name}` must be of shape {want}, one per image, or {shape} for all, got {tuple(params.shape)}.')
+    return x.as_subclass(Tensor),params.expand(want)
 
-def _as_before(z, x):
-    "Values in the type of the images `x`"
-    return retain_type((z+.5).floor().clamp(0,255).byte() if x.dtype==torch.uint8 else z.to(x.dtype), x)
+# %% ../../nbs/41_subset.select.ipynb #f68dfb51
+def _as_floats(x): return x if x.dtype==torch.float64 else x.float()
 
-def _values(x): return x if x.dtype==torch.float64 else x.float()
+def _like_images(z, x):
+    "The values `z` in the type of the images `x`; bytes are rounded"
+    z = (z+.5).floor().clamp(0,255).byte() if x.dtype==torch.uint8 else z.to(x.dtype)
+    return retain_type(z, x)
 
 # %% ../../nbs/41_subset.select.ipynb #f67c8279
 def translate_rows(
@@ -260,60 +332,84 @@ def translate_rows(
     shifts # (rows, 2) or (2,) int: pixels to the right and down
 ): # As `x`
     "Shift each image, its edge repeated"
-    t,p = _check_images(x, shifts, 'shifts', (2,))
-    def source(n, d): return (torch.arange(n, device=t.device)-d[:,None]).clamp(0, n-1)
+    t,p = _images_and_params(x, shifts, 'shifts', (2,))
+    def source(n, shift): return (torch.arange(n, device=t.device)-shift[:,None]).clamp(0, n-1)
     rows,cols = source(t.shape[2], p[:,1]),source(t.shape[3], p[:,0])
     return retain_type(t.take_along_dim(rows[:,None,:,None], 2).take_along_dim(cols[:,None,None,:], 3), x)
 
+# %% ../../nbs/41_subset.select.ipynb #584ae31e
 def rotate_rows(
     x, # (rows, channels, height, width) images: uint8 or floats
     degrees # (rows,) or one: clockwise
 ): # As `x`
     "Rotate each image about its centre, bilinear, its edge repeated"
-    t,p = _check_images(x, degrees, 'degrees')
+    t,p = _images_and_params(x, degrees, 'degrees')
     if not len(t): return x
-    z,(h,w) = _values(t),t.shape[2:]
-    c,s = (o.to(z) for o in (p.deg2rad().cos(),p.deg2rad().sin()))
-    theta = torch.stack([c,s*h/w,0*c,-s*w/h,c,0*c], 1).view(-1,2,3)
-    return _as_before(F.grid_sample(z, F.affine_grid(theta, z.shape, align_corners=False), padding_mode='border', align_corners=False), x)
+    z,(h,w) = _as_floats(t),t.shape[2:]
+    cos,sin = p.deg2rad().cos().to(z),p.deg2rad().sin().to(z)
+    theta = torch.stack([cos,sin*h/w,0*cos,-sin*w/h,cos,0*cos], 1).view(-1,2,3)
+    grid = F.affine_grid(theta, z.shape, align_corners=False)
+    return _like_images(F.grid_sample(z, grid, padding_mode='border', align_corners=False), x)
 
 # %% ../../nbs/41_subset.select.ipynb #e7467ff9
-def _enlarge(x, m, dim):
-    "The part of `x` without margins of `m` (one per row) at both ends, as wide as before"
+def _enlarge(x, margins, dim):
+    "The part of `x` without `margins` (one per row) at both ends of `dim`, as wide as before"
     N = x.shape[dim]
-    n,j,shape = (N-2*m)[:,None],torch.arange(N, device=x.device),[-1 if d in (0,dim) else 1 for d in range(4)]
-    s = j*n//N
-    over = (j+1)*n-(s+1)*N
-    f = torch.where(over>0, over%n, 0)/n
+    n,j = (N-2*margins)[:,None],torch.arange(N, device=x.device)
+    first = j*n//N                    # the source pixel in which a pixel of the result begins
+    over = (j+1)*n-(first+1)*N        # by how much it reaches into the next one
+    share = torch.where(over>0, over%n, 0)/n
+    shape = [1]*4
     shape[0],shape[dim] = len(x),N
-    a,b,f = (o.view(shape) for o in (m[:,None]+s,m[:,None]+torch.minimum(s+1, n-1),f.to(x)))
-    return x.take_along_dim(a, dim).lerp(x.take_along_dim(b, dim), f.expand_as(x))
+    here = (margins[:,None]+first).view(shape)
+    after = (margins[:,None]+torch.minimum(first+1, n-1)).view(shape)
+    share = share.to(x).view(shape)
+    return x.take_along_dim(here, dim).lerp(x.take_along_dim(after, dim), share.expand_as(x))
 
+# %% ../../nbs/41_subset.select.ipynb #afb6ca43
 def crop_rows(
     x, # (rows, channels, height, width) images: uint8 or floats
     margins # (rows,) or one int: pixels cut off at each side
 ): # As `x`
     "Cut a margin off each image, and enlarge what is left"
-    (t,p),m = _check_images(x, margins, 'margins'),torch.as_tensor(margins)   # where it is: from the CPU there is no wait for the device
-    if m.numel() and not 0<=int(m.min())<=2*int(m.max())<min(t.shape[2:]): raise ValueError(f'Margins of {int(m.min())} to {int(m.max())} pixels leave nothing of images of {t.shape[2]}x{t.shape[3]}.')
-    return _as_before(_enlarge(_enlarge(_values(t), p, 2), p, 3), x)
+    t,p = _images_and_params(x, margins, 'margins')
+    given = torch.as_tensor(margins)   # checked where it is: on the CPU that does not wait for the device of `x`
+    if given.numel():
+        least,most = int(given.min()),int(given.max())
+        if not 0<=least<=2*most<min(t.shape[2:]):
+            raise ValueError(
+                f'Margins of {least} to {most} pixels leave nothing of images of {t.shape[2]}x{t.shape[3]}.')
+    return _like_images(_enlarge(_enlarge(_as_floats(t), p, 2), p, 3), x)
 
 # %% ../../nbs/41_subset.select.ipynb #f14db00e
-def _diagonals(m): return [(m,m),(-m,m),(m,-m),(-m,-m)]
-def _angles(most, n): return [a for a in np.linspace(-most, most, n).tolist() if a]
+def diagonal_shifts(
+    m:int # Pixels
+) -> list: # Of (right, down)
+    "The four shifts by `m` pixels both ways, as `translate_rows` takes them"
+    return [(m,m),(-m,m),(m,-m),(-m,-m)]
 
+def rotation_angles(
+    most:float, # Degrees
+    n:int # How many
+) -> list: # Of degrees
+    "`n` angles from `-most` to `most`, evenly spaced, without 0"
+    return [a for a in np.linspace(-most, most, n).tolist() if a]
+
+# %% ../../nbs/41_subset.select.ipynb #c9b1c7f5
 COPIES = dict(
-    mnist=dict(translate=_diagonals(2), rotate=_angles(30,15), crop=[1,2,3,4,5,6]),
-    cifar10=dict(translate=_diagonals(3), rotate=_angles(5,4), crop=[2]),
-    norb=dict(translate=_diagonals(6), rotate=_angles(5,4), crop=[2]))
+    mnist=dict(translate=diagonal_shifts(2), rotate=rotation_angles(30,15), crop=[1,2,3,4,5,6]),
+    cifar10=dict(translate=diagonal_shifts(3), rotate=rotation_angles(5,4), crop=[2]),
+    norb=dict(translate=diagonal_shifts(6), rotate=rotation_angles(5,4), crop=[2]))
 ROW_TFMS = dict(translate=translate_rows, rotate=rotate_rows, crop=crop_rows)
 
+# %% ../../nbs/41_subset.select.ipynb #e131ec19
 def copies_of(
     x, # (rows, channels, height, width) images: uint8 or floats
     tfm:str, # 'translate', 'rotate' or 'crop'
     params # A list, as those of `COPIES`
 ) -> tuple: # (len(params)*rows, channels, height, width) images, int64 rows of `x` that they are made of
     "A copy of all images for each parameter: first all with the first"
-    if tfm not in ROW_TFMS: raise ValueError(f'Unknown transform {tfm!r}: known are {", ".join(ROW_TFMS)}.')
-    p,n = torch.as_tensor(params),len(x)
-    return ROW_TFMS[tfm](x.repeat(len(p),1,1,1), p.repeat_interleave(n, 0)),torch.arange(n, device=x.device).repeat(len(p))
+    check_one_of('tfm', tfm, ROW_TFMS)
+    params,n = torch.as_tensor(params),len(x)
+    images = ROW_TFMS[tfm](x.repeat(len(params),1,1,1), params.repeat_interleave(n, 0))
+    return images,torch.arange(n, device=x.device).repeat(len(params))
