@@ -6,35 +6,39 @@ Docs: https://fastai-boost.github.io/fastai_boost/subset.augment.html.md"""
 
 # %% ../../nbs/42_subset.augment.ipynb #7b2455fe
 from __future__ import annotations
-from copy import copy as shallow_copy
-import typing, warnings, numpy as np, matplotlib.pyplot as plt
+import typing, warnings
+from dataclasses import dataclass
+import numpy as np, matplotlib.pyplot as plt
 from fastai.basics import *
 from fastai.vision.core import *
-from PIL import Image
 from fastai.vision.augment import RandTransform
 from ..core import *
-from ..core import _from_first, _name, _processes
-from ..augment.policy import PBA
-from .scores import SCORES, item_features, item_scores, record_losses
+from ..core.checks import check_number, check_one_of, check_whole, class_name
+from ..core.draw import from_first_process, world_size
+from ..augment.pba import PBA, augment_batch, check_images
+from .scores import SCORES, item_features, item_scores, record_losses, split_batch
 from .select import COPIES, POLICIES, ROW_TFMS, downweight, select_items
 
 # %% auto #0
-__all__ = ['with_copies', 'some_replaced', 'AugmentSubset']
+__all__ = ['append_copies', 'some_replaced', 'AugmentSubset']
 
 # %% ../../nbs/42_subset.augment.ipynb #d07d4402
-def with_copies(
+def append_copies(
     ids, # (rows,) int64: the items of an epoch, in their order
     chosen, # (items,) bool: which of all items are augmented
     k:int, # Copies of each
     generator=None # Draws the order; copies follow their item if `None`
 ) -> tuple: # Items of the epoch with its copies; 0 for an item itself, 1 to `k` for its copies. Both int64
     "The items of an epoch and `k` copies of those chosen"
-    n = torch.where(chosen[ids], k+1, 1)
-    ids,variant = ids.repeat_interleave(n),torch.arange(int(n.sum()))-(n.cumsum(0)-n).repeat_interleave(n)
-    if generator is None: return ids,variant
+    n_rows = torch.where(chosen[ids], k+1, 1)   # of each item
+    starts = n_rows.cumsum(0)-n_rows
+    variants = torch.arange(int(n_rows.sum()))-starts.repeat_interleave(n_rows)
+    ids = ids.repeat_interleave(n_rows)
+    if generator is None: return ids,variants
     order = torch.randperm(len(ids), generator=generator)
-    return ids[order],variant[order]
+    return ids[order],variants[order]
 
+# %% ../../nbs/42_subset.augment.ipynb #68bfe7b1
 def some_replaced(
     ids, # (rows,) int64: the items of an epoch, in their order
     chosen, # (items,) bool: which of all items are augmented
@@ -43,115 +47,258 @@ def some_replaced(
     generator=None # Random numbers of the CPU
 ) -> Tensor: # (rows,) int64: 0 for an item itself, 1 to `k` for one of the ways
     "Which of the chosen items of an epoch are augmented in place"
-    u,way = torch.rand(len(ids), generator=generator),torch.randint(1, k+1, (len(ids),), generator=generator)
+    u = torch.rand(len(ids), generator=generator)
+    way = torch.randint(1, k+1, (len(ids),), generator=generator)
     return torch.where(chosen[ids] & (u<p), way, 0)
 
-# %% ../../nbs/42_subset.augment.ipynb #81af4f40
-def _put(old, i, new):
-    "The nest of tensors `old`, with the rows `i` of each replaced by those of `new`"
-    if not isinstance(old, Tensor):
-        if hasattr(old, 'items'): return {k:_put(v, i, new[k]) for k,v in old.items()}
-        return type(old)(_put(o, i, n) for o,n in zip(old, new)) if isinstance(old, (tuple,list,L)) else old
-    if old.shape[1:]!=new.shape[1:] or old.dtype!=new.dtype:
-        raise ValueError(f'A transform for some rows of a batch must leave their shape and type: got {tuple(new.shape[1:])} {new.dtype} for {tuple(old.shape[1:])} {old.dtype}. Give one that keeps the size, such as RandomResizedCrop({old.shape[-1]}).')
-    return retain_type(old.as_subclass(Tensor).index_copy(0, i, new.as_subclass(Tensor)), old)
+# %% ../../nbs/42_subset.augment.ipynb #f774143b
+def _part_of_process(variants, dl):
+    "The part of an epoch that this process reads, cut as fastai's `DistributedDL` cuts the items"
+    world = world_size(dl)
+    if world==1: return variants
+    n = -(-len(variants)//world)*world   # the first rows come again, so that all parts are equally long
+    variants = variants.repeat(-(-n//len(variants)))[:n]
+    return variants[dl.rank*n//world:(dl.rank+1)*n//world]
 
-class _OnRows(Transform):
-    "`f`, for those rows of a batch that its method says; `rest` for the others"
-    def __init__(self, cb, f, order, rest=noop): store_attr()
+# %% ../../nbs/42_subset.augment.ipynb #03c33ac6
+class _MarkRows(Transform):
+    "Says of each batch that is read which rows are augmented, and in which way"
+    order = -100   # before all other transforms of a batch
+    def __init__(self,
+        variants, # (rows of the epoch,) int64: 0 for an item as it is, else the number of the way to augment it
+        learn=None # Whose loader is read; `None` where no process shares it
+    ):
+        store_attr()
+        self.is_item = None       # (rows of the epoch,) bool, where the record is
+        self.n_read = self.n_augmented = 0   # rows of the epoch so far
+        self.rows = self.ways = torch.zeros(0, dtype=torch.int64)   # of the batch: which rows are augmented, and how
+
     def __call__(self, b, **kwargs):
-        rest = self.rest(b)
-        if not len(self.cb.rows): return rest
-        i = self.cb.rows.to(next(tensors_of(b)).device, non_blocking=True)
-        return _put(rest, i, self.f(take(b, i)))
+        if first(tensors_of(b)) is None:
+            raise ValueError('`AugmentSubset` needs images: before the batch transforms of its loader, '
+                f'a batch is a {class_name(b)}.')
+        if self.learn is not None and self.is_item is None: self.begin()
+        ways = self.variants[self.n_read:self.n_read+n_rows(b)]
+        self.n_read += len(ways)
+        self.rows = torch.from_numpy(np.flatnonzero(ways.numpy()))   # on the host: nothing waits for the device
+        self.ways = ways[self.rows]
+        self.n_augmented += len(self.rows)
+        return b
+
+    def begin(self):
+        "Keep the rows of this process. Distributed training wraps the loader just before the first batch is read"
+        self.variants = _part_of_process(self.variants, self.learn.dl)
+        self.is_item = (self.variants==0).to(_record_device(self.learn))
+
+    def clean_rows(self, n):
+        "Which of the last `n` rows are items as they are, (n,) bool"
+        return self.is_item[self.n_read-n:self.n_read]
+
+def _record_device(learn): return learn.boost_core.record.loss.device
+
+# %% ../../nbs/42_subset.augment.ipynb #81af4f40
+def _put_rows(batch, rows, new):
+    "The nesting of tensors `batch`, with the rows `rows` (int64) of each replaced by those of `new`"
+    def put(old, new):
+        if old.shape[1:]==new.shape[1:] and old.dtype==new.dtype:
+            return retain_type(old.as_subclass(Tensor).index_copy(0, rows, new.as_subclass(Tensor)), old)
+        raise ValueError('A transform for some rows of a batch must leave their shape and type: '
+            f'got {tuple(new.shape[1:])} {new.dtype} for {tuple(old.shape[1:])} {old.dtype}. '
+            f'Give one that keeps the size, such as RandomResizedCrop({old.shape[-1]}).')
+    return map_nested(put, batch, new)
+
+# %% ../../nbs/42_subset.augment.ipynb #910d83a6
+class _OnRows(Transform):
+    "Applies `f` to the rows that are augmented; the others go through `rest`"
+    def __init__(self,
+        marks, # The `_MarkRows` of the epoch
+        f, # Called with these rows of a batch
+        order, # Of the transform among the others
+        rest=noop # Called with the whole batch, before the rows are put back
+    ): store_attr()
+    def __call__(self, b, **kwargs):
+        others = self.rest(b)
+        if not len(self.marks.rows): return others
+        rows = self.marks.rows.to(next(tensors_of(b)).device, non_blocking=True)
+        return _put_rows(others, rows, self.f(take(b, rows)))
 
 # %% ../../nbs/42_subset.augment.ipynb #04a3dd18
-def _types(o):
-    "The classes in an annotation"
-    if isinstance(o, type): return [o]
-    return [t for a in (o if isinstance(o, (tuple,list)) else typing.get_args(o)) for t in _types(a)]
+def _classes_in(annotation):
+    "The classes in an annotation, which may be a tuple or a union"
+    if isinstance(annotation, type): return [annotation]
+    parts = annotation if isinstance(annotation, (tuple,list)) else typing.get_args(annotation)
+    return [c for part in parts for c in _classes_in(part)]
 
-def _wants_pil(t):
-    types = [c for m in getattr(t.encodes, 'methods', ()) for c in _types(m.signature.types[-1])]
-    return any(issubclass(PILImage, c) for c in types if c is not object)
+# %% ../../nbs/42_subset.augment.ipynb #c74aa168
+def _wants_pil(tfm):
+    "Does an `encodes` of the transform take PIL images?"
+    methods = getattr(tfm.encodes, 'methods', ())
+    classes = [c for m in methods for c in _classes_in(m.signature.types[-1])]
+    return any(issubclass(PILImage, c) for c in classes if c is not object)
 
-def _as_pil(t, b):
-    "The images of `b`, bytes, each through `t` as a PIL image"
-    def one(o):
-        im = (PILImage if len(o)==3 else PILImageBW).create(o.permute(1,2,0).squeeze(-1).cpu().numpy())
-        return image2tensor(t(im, split_idx=0)).to(o.device)
-    def f(x):
+# %% ../../nbs/42_subset.augment.ipynb #3a888e6a
+def _through_pil(tfm, b):
+    "The images of `b`, which are bytes, each through `tfm` as a PIL image"
+    def one(image):
+        pil_class = PILImage if len(image)==3 else PILImageBW
+        image_array = image.permute(1,2,0).squeeze(-1).cpu().numpy()
+        return image2tensor(tfm(pil_class.create(image_array), split_idx=0)).to(image.device)
+    def images(x):
         if not isinstance(x, TensorImageBase) or x.ndim!=4: return x
-        if x.dtype!=torch.uint8: raise TypeError(f'`{_name(t)}` works on PIL images, so the loader must give bytes, not {x.dtype}: turn to floats in its batch transforms, with `IntToFloatTensor`.')
+        if x.dtype!=torch.uint8:
+            raise TypeError(f'`{class_name(tfm)}` works on PIL images, so the loader must give bytes, not {x.dtype}: '
+                'turn to floats in its batch transforms, with `IntToFloatTensor`.')
         return retain_type(torch.stack([one(o.as_subclass(Tensor)) for o in x]), x)
-    return map_nested(f, b)
+    return map_nested(images, b)
+
+# %% ../../nbs/42_subset.augment.ipynb #e9dfab67
+@dataclass
+class _Moment:
+    "What an epoch's transforms depend on beside the batch"
+    learn: Learner
+    marks: _MarkRows    # says which rows are augmented
+    rng: typing.Callable   # returns the generator of the random numbers
+    epoch: int          # counted from 0
+    n_epoch: int        # of the whole training
 
 # %% ../../nbs/42_subset.augment.ipynb #7490145a
-def _n_inp(learn, b): return getattr(learn.dls, 'n_inp', 1 if len(b)==1 else len(b)-1)   # as `Learner` splits a batch
+class _FixedCopies:
+    "The paper's way: one transform of `ROW_TFMS`, with a parameter for each copy"
+    def __init__(self, name, params):
+        if name not in ROW_TFMS or not len(params):
+            raise ValueError(f"`tfms={(name,params)!r}` is no set of copies: the name is one of {', '.join(ROW_TFMS)}, "
+                "and there is a parameter at least.")
+        self.name,self.params = name,params
+        self.n_ways,self.moves_only = len(params),repr(name)
+    def stages(self, at, own): return [_OnRows(at.marks, partial(self.apply, at), -1)]
+    def apply(self, at, b):
+        "Each row by the parameter of its copy; targets stay"
+        xb,yb = split_batch(at.learn, b)
+        params = torch.as_tensor(self.params)[at.marks.ways-1]
+        def images(x): return ROW_TFMS[self.name](x, params) if x.ndim==4 else x
+        return (*map_nested(images, tuple(xb)),*yb)
 
-def _fixed(name, params, cb, b):
-    "The images of `b` by the parameters of their variants"
-    p,n = torch.as_tensor(params)[cb.variants-1],_n_inp(cb.learn, b)
-    def f(x): return ROW_TFMS[name](x, p) if x.ndim==4 else x
-    return (*map_nested(f, tuple(b[:n])),*b[n:])
+# %% ../../nbs/42_subset.augment.ipynb #fafdf9aa
+class _ByPBA:
+    "The policy of the epoch, as `PBA` has it; targets follow the images"
+    n_ways,moves_only = 1,None
+    def __init__(self, pba): self.pba,self.looked = pba,False
+    def stages(self, at, own):
+        self.policy = self.pba.schedule.at(at.epoch, at.n_epoch, self.pba.stretch)
+        self.fill = self.pba.fill_before(own)
+        return [_OnRows(at.marks, partial(self.apply, at), -1)]
+    def apply(self, at, b):
+        "Operations drawn for each row. The first batch is checked, which waits for the device"
+        xb,yb = split_batch(at.learn, b)
+        if not self.looked: check_images(xb, yb, self.policy, self.pba.stats)
+        self.looked = True
+        xb,yb,_ = augment_batch(xb, yb, self.policy, at.rng(), self.pba.stats, self.fill, self.pba.relative)
+        return (*xb,*yb)
 
-def _check_images(tfms, xb, yb):
-    "Refuse a batch without images, and targets that would be left behind"
-    if not any(o.ndim==4 for o in tensors_of(xb)): raise ValueError(f"`AugmentSubset` needs images (rows, channels, height, width), the inputs have {[tuple(o.shape) for o in tensors_of(xb)]}.")
-    moved = [type(o).__name__ for o in tensors_of(yb) if isinstance(o, (TensorMask,TensorPoint,TensorBBox))]
-    alone = repr(tfms[0]) if isinstance(tfms, tuple) else first(_name(f) for f in tfms if _wants_pil(f)) if isinstance(tfms, L) else None
-    if moved and alone: raise ValueError(f"`tfms={alone}` moves images, and leaves the {moved[0]} of the targets where it was: give batch transforms of fastai, or a policy.")
+# %% ../../nbs/42_subset.augment.ipynb #dec0123a
+def _as_transform(o):
+    o = instantiate(o)
+    if isinstance(o, Transform): return o
+    if callable(o): return Transform(o)
+    raise ValueError(f'`tfms` holds {o!r}, which is no transform.')
 
-def _by_policy(pba, fill, cb, b):
-    "The images of `b` by the policy of the epoch; targets follow"
-    pba.policy,pba.n_ops,pba._rng = pba.schedule.at(cb.epoch, cb.n_epoch, pba.stretch),[],cb.rng()
-    n = _n_inp(cb.learn, b)
-    xb,yb = pba.augment_batch(b[:n], b[n:], pba.stats, fill)
-    return (*xb,*yb)
+# %% ../../nbs/42_subset.augment.ipynb #31c12171
+class _ByTransforms:
+    "Transforms of fastai. Without any, those of the loader do the work"
+    n_ways = 1
+    def __init__(self, tfms):
+        self.tfms = L(tfms.fs if isinstance(tfms, Pipeline) else tfms).map(_as_transform)
+        self.moves_only = first(class_name(o) for o in self.tfms if _wants_pil(o))
+    def stages(self, at, own): return [self.stage(at, o) for o in self.tfms]
+    def stage(self, at, tfm):
+        "Transforms of PIL images come first, since the batch holds bytes there"
+        if _wants_pil(tfm): return _OnRows(at.marks, partial(_through_pil, tfm), -1)
+        return _OnRows(at.marks, partial(tfm, split_idx=0), tfm.order)
 
 # %% ../../nbs/42_subset.augment.ipynb #c699c673
-def _train_only(f): return getattr(f, 'split_idx', None)==0 or isinstance(f, RandTransform)   # some of these have another result in validation
+def _are_transforms(o):
+    "Transforms or functions; a `Policy` can be called too, but has `draw`"
+    return isinstance(o, (Transform,list,L,Pipeline)) or callable(o) and not hasattr(o, 'draw')
 
-def _a_tfm(f):
-    f = instantiate(f)
-    if not isinstance(f, Transform) and not callable(f): raise ValueError(f'`tfms` holds {f!r}, which is no transform.')
-    return f if isinstance(f, Transform) else Transform(f)
+# %% ../../nbs/42_subset.augment.ipynb #d091d2ff
+def _augmentation(tfms):
+    "The augmentation that `tfms` stands for; `ValueError` where there is none"
+    if isinstance(tfms, str) and tfms in ROW_TFMS: return _FixedCopies(tfms, COPIES['cifar10'][tfms])
+    if isinstance(tfms, tuple) and len(tfms)==2 and isinstance(tfms[0], str): return _FixedCopies(*tfms)
+    if isinstance(tfms, PBA): return _ByPBA(tfms)
+    if tfms is None or _are_transforms(tfms): return _ByTransforms(tfms)
+    try: return _ByPBA(PBA(tfms))
+    except (ValueError,TypeError,FileNotFoundError) as e:
+        names = ', '.join(map(repr, ROW_TFMS))
+        raise ValueError(f"`tfms={tfms!r}` is neither {names} nor a policy or transforms: {e}") from e
 
-def _as_named(tfms):
-    "Name and parameters of a set of the paper, a `PBA`, or a list of transforms"
-    if isinstance(tfms, str) and tfms in ROW_TFMS: return tfms,COPIES['cifar10'][tfms]
-    if isinstance(tfms, tuple) and len(tfms)==2 and isinstance(tfms[0], str):
-        if tfms[0] not in ROW_TFMS or not len(tfms[1]): raise ValueError(f"`tfms={tfms!r}` is no set of copies: the name is one of {', '.join(ROW_TFMS)}, and there is a parameter at least.")
-        return tfms
-    if isinstance(tfms, PBA): return shallow_copy(tfms)
-    if tfms is None or isinstance(tfms, (Transform,list,L,Pipeline)) or callable(tfms) and not hasattr(tfms, 'draw'): return L(tfms.fs if isinstance(tfms, Pipeline) else tfms).map(_a_tfm)
-    try: return PBA(tfms)
-    except (ValueError,TypeError,FileNotFoundError) as e: raise ValueError(f"`tfms={tfms!r}` is neither {', '.join(map(repr, ROW_TFMS))} nor a policy or transforms: {e}") from e
+# %% ../../nbs/42_subset.augment.ipynb #ffc8f7ce
+class _Whole(Transform):
+    "All that a loader without a `Pipeline` does to a batch, as one transform"
+    def __init__(self, dl): self.dl = dl
+    def __call__(self, b, **kwargs): return self.dl.after_batch(b)
 
-def _tfms_for(tfms, fs): return _as_named('translate' if tfms is None and not any(map(_train_only, fs)) else tfms)
+# %% ../../nbs/42_subset.augment.ipynb #64d72e00
+def _loader_tfms(dl):
+    "The batch transforms of a loader, a list"
+    return list(dl.after_batch.fs) if isinstance(dl.after_batch, Pipeline) else [_Whole(dl)]
 
-def _ways(tfms, cb, fs):
-    "How many ways to augment an item; the loader's transforms `fs`, with those of the chosen rows among them"
-    tfms = _tfms_for(tfms, fs)
-    fs = [_OnRows(cb, partial(f, split_idx=0), f.order, partial(f, split_idx=1)) if _train_only(f) else f for f in fs]   # the others are read as in validation
-    if isinstance(tfms, tuple): return len(tfms[1]),[_OnRows(cb, partial(_fixed, *tfms, cb), -1), *fs]
-    if isinstance(tfms, PBA): return 1,[_OnRows(cb, partial(_by_policy, tfms, tfms.fill_before(fs), cb), -1), *fs]
-    if not tfms: return 1,fs
-    def stage(f): return _OnRows(cb, partial(_as_pil, f), -1) if _wants_pil(f) else _OnRows(cb, partial(f, split_idx=0), f.order)
-    return 1,[*map(stage, tfms), *fs]
+# %% ../../nbs/42_subset.augment.ipynb #6cecd0b4
+def _train_only(tfm):
+    "Does a transform augment? Those with random numbers do another thing in validation"
+    return getattr(tfm, 'split_idx', None)==0 or isinstance(tfm, RandTransform)
+
+# %% ../../nbs/42_subset.augment.ipynb #9ef39b65
+def _augmentation_beside(tfms, own):
+    "The augmentation by `tfms` in a loader with the transforms `own`: the paper's shifts where nobody says any"
+    return _augmentation('translate' if tfms is None and not any(map(_train_only, own)) else tfms)
+
+# %% ../../nbs/42_subset.augment.ipynb #d5a7fa71
+def _epoch_tfms(augmentation, at, own):
+    "The transforms of the epoch's loader: marks, those of `augmentation`, then its `own`"
+    def restricted(tfm):   # the rows that are not augmented are read as in validation
+        if not _train_only(tfm): return tfm
+        return _OnRows(at.marks, partial(tfm, split_idx=0), tfm.order, partial(tfm, split_idx=1))
+    own = [restricted(o) for o in own]
+    return [at.marks, *augmentation.stages(at, own), *own]
+
+# %% ../../nbs/42_subset.augment.ipynb #d3cfb184
+def _check_first_batch(augmentation, xb, yb):
+    "Refuse a batch without images, and targets that would be left behind"
+    shapes = [tuple(o.shape) for o in tensors_of(xb)]
+    if not any(len(o)==4 for o in shapes):
+        raise ValueError(f"`AugmentSubset` needs images (rows, channels, height, width), the inputs have {shapes}.")
+    places = [class_name(o) for o in tensors_of(yb) if isinstance(o, (TensorMask,TensorPoint,TensorBBox))]
+    if places and augmentation.moves_only:
+        raise ValueError(f"`tfms={augmentation.moves_only}` moves images, and leaves the {places[0]} of the targets "
+            "where it was: give batch transforms of fastai, or a policy.")
 
 # %% ../../nbs/42_subset.augment.ipynb #0bf0e2c2
 @boost_method('augment_subset')
 class AugmentSubset(BoostCallback):
     "Augment only the items that deserve it, by their scores (arXiv 1810.05222). Needs a loader that tells its items"
-    kind,needs_ids,loaded,looked,scores,chosen,chosen_at,local,rows,n_aug = 'augment',True,False,True,None,None,None,None,(),0
-    _stateattrs = BoostCallback._stateattrs+('scores','chosen','chosen_at','local','rows','variants','plain','weights')
+    kind = 'augment'
+    needs_ids = needs_images = True
+    papers = (('paper','https://arxiv.org/abs/1810.05222'),)
+    does = 'augments only a share of the items, chosen by scores such as their influence'
+    cost = ('one pass over the items when they are chosen; with copies of a tenth of them, '
+        'training took 1.4 times as long as plain training')
+    measured = 'in our comparison choosing by score was no better than choosing blindly'
+    variants = (
+        dict(frac=.3, score='random', downweight=True),
+        dict(frac=.3, score='record', tfms='translate', append=False))
+    _stateattrs = BoostCallback._stateattrs+('scores','chosen','chosen_at','marks','item_weights')
+    scores = chosen = chosen_at = None   # of the last choice: (items,) float, (items,) bool, its epoch
+    marks = None          # `_MarkRows` of the epoch; `None` where it is not augmented
+    item_weights = None   # (items,) float, with `downweight`
+    loaded = False        # was the choice loaded by `load_run`?
+    looked = True         # was a batch of this fit checked?
     @delegates(BoostCallback.__init__)
     def __init__(self,
         frac:float|int=.1, # How many items: a share (float, 1. for all) or a number (int, 1 for one)
-        score='influence', # 'influence', 'reference', 'loss', 'margin', 'grad_norm', 'el2n', 'random' (`item_scores`); 'record': the last loss of each item; or one number per item
-        policy:str='random_proportional', # One of `POLICIES`
-        tfms=None, # 'translate', 'rotate', 'crop', a policy or schedule, or transforms of fastai; `None`: those of the loader, 'translate' if it has none
+        score='influence', # One of `SCORES`; 'record': the last loss of each item; or one number per item
+        policy:str='random_proportional', # One of `POLICIES`: how scores decide
+        tfms=None, # What is done, see above; `None`: the loader's own transforms, 'translate' if it has none
         update:int=None, # Choose again every so many epochs, by the losses of the record; `None`: never
         downweight:bool=False, # Shall an item and its copies together weigh 1?
         append:bool=True, # Add copies to the epoch? `False`: augment chosen items in place, with probability `p`
@@ -159,150 +306,215 @@ class AugmentSubset(BoostCallback):
         **kwargs
     ):
         super().__init__(**kwargs)
-        _check_subset(frac, score, policy, update, downweight, append, p); _as_named(tfms)
+        _check_choice(frac, score, policy, update)
+        _check_options(downweight, append, p)
+        _augmentation(tfms)
         store_attr('frac,score,policy,tfms,update,downweight,append,p')
         self.splits = downweight or update is not None or isinstance(score, str) and score=='record'
-        self.weighs = downweight
-
-    def check(self):
-        if self.chosen is not None and len(self.chosen)!=len(self.learn.dls.train.dataset): self.chosen,self.loaded = None,False   # of another training set
-        self.due,self.loaded,self.looked = not self.loaded,False,False
-        self._check_learner()
-    def columns(self): return dict(aug_rows=self.n_aug)
-    def begin_epoch(self): self.local,self.rows,self.n_aug = None,(),0
-    def end_epoch(self): self.local = None
+        self.weighs,self.adds_copies = downweight,append
 
 # %% ../../nbs/42_subset.augment.ipynb #70ed26d0
-def _check_subset(frac, score, policy, update, downweight, append, p):
-    "Refuse what can't be meant, naming the argument"
-    if isinstance(frac, bool) or not isinstance(frac, (int,float,np.number)) or not (0<frac<=1 if isinstance(frac, (float,np.floating)) else frac>0): raise ValueError(f'`frac` must be a share of the items (float above 0, at most 1.) or their number (int), got {frac!r}.')
-    if isinstance(score, str) and score not in (*SCORES,'record'): raise ValueError(f"Unknown score {score!r}: known are {', '.join((*SCORES,'record'))}, or one number per item.")
-    if policy not in POLICIES: raise ValueError(f"Unknown policy {policy!r}: known are {', '.join(POLICIES)}.")
-    if update is not None and (not isinstance(score, str) or score=='margin'): raise ValueError(f"`update` goes by the losses of the record, and would not choose by {'your scores' if not isinstance(score, str) else 'margins'} again: leave it None.")
-    if not isinstance(score, (str,Tensor,np.ndarray,pd.Series,list,tuple,L)): raise TypeError(f'`score` must be a name or one number per item, got {score!r}.')
-    if update is not None and (isinstance(update, bool) or not isinstance(update, (int,np.integer)) or update<1): raise ValueError(f'`update` must be a number of epochs from 1, or None, got {update!r}.')
-    if downweight and not append: raise ValueError('`downweight=True` has no effect with `append=False`: there are no copies to share the weight with.')
-    if isinstance(p, bool) or not isinstance(p, (int,float,np.number)) or not 0<p<=1: raise ValueError(f'`p` must lie above 0 and at most at 1, got {p!r}.')
-    if append and p!=.5: raise ValueError('`p` has no effect with `append=True`: every copy is augmented. Give `append=False`.')
+def _check_choice(frac, score, policy, update):
+    "Refuse arguments that make no choice"
+    is_number = isinstance(frac, (int,float,np.number)) and not isinstance(frac, bool)
+    is_share = isinstance(frac, (float,np.floating))
+    if not is_number or not frac>0 or is_share and frac>1:
+        raise ValueError('`frac` must be a share of the items (float above 0, at most 1.) or their number (int), '
+            f'got {frac!r}.')
+    names = *SCORES,'record'
+    if isinstance(score, str) and score not in names:
+        raise ValueError(f"Unknown score {score!r}: known are {', '.join(names)}, or one number per item.")
+    check_one_of('policy', policy, POLICIES)
+    if update is not None: _check_update(update, score)
+    if not isinstance(score, (str,Tensor,np.ndarray,pd.Series,list,tuple,L)):
+        raise TypeError(f'`score` must be a name or one number per item, got {score!r}.')
 
+# %% ../../nbs/42_subset.augment.ipynb #ecfe02a3
+def _check_update(update, score):
+    "Refuse to choose again where the first choice went by something that the record does not have"
+    other = 'margins' if isinstance(score, str) else 'your scores'
+    if not isinstance(score, str) or score=='margin':
+        raise ValueError(f"`update` goes by the losses of the record, and would not choose by {other} again: "
+            "leave it None.")
+    check_whole('update', update, hint='so many epochs after a choice comes the next; None is never')
+
+# %% ../../nbs/42_subset.augment.ipynb #489bb694
+def _check_options(downweight, append, p):
+    "Refuse options that would do nothing"
+    if downweight and not append:
+        raise ValueError('`downweight=True` has no effect with `append=False`: '
+            'there are no copies to share the weight with.')
+    check_number('p', p, above=0, high=1)
+    if append and p!=.5:
+        raise ValueError('`p` has no effect with `append=True`: every copy is augmented. Give `append=False`.')
+
+# %% ../../nbs/42_subset.augment.ipynb #e6af5fe4
 @patch
 @delegates(AugmentSubset)
-def augment_subset(self:Learner, frac=.1, score='influence', policy='random_proportional', tfms=None, update=None, downweight=False, append=True, **kwargs) -> Learner: # Itself, so that calls can be chained
+def augment_subset(self:Learner,
+    frac=.1, # How many items: a share (float, 1. for all) or a number (int, 1 for one)
+    score='influence', # One of `SCORES`; 'record': the last loss of each item; or one number per item
+    policy='random_proportional', # One of `POLICIES`: how scores decide
+    tfms=None, # What is done, see above; `None`: the loader's own transforms, 'translate' if it has none
+    update=None, # Choose again every so many epochs, by the losses of the record; `None`: never
+    downweight=False, # Shall an item and its copies together weigh 1?
+    append=True, # Add copies to the epoch? `False`: augment chosen items in place, with probability `p`
+    **kwargs
+) -> Learner: # Itself, so that calls can be chained
     "Augment only the items that deserve it"
     return self.add_boost(AugmentSubset(frac, score, policy, tfms, update, downweight, append, **kwargs))
 
+# %% ../../nbs/42_subset.augment.ipynb #2d632dc1
+def _item_tfms(dl):
+    "The transforms of single items: of the loader, and of its dataset"
+    pipelines = [getattr(inner_loader(dl), 'after_item', None), *getattr(dl.dataset, 'tls', ())]
+    return [tfm for p in pipelines for tfm in getattr(getattr(p, 'tfms', p), 'fs', [])]
+
+# %% ../../nbs/42_subset.augment.ipynb #760571f9
+def _warn_of_item_tfms(dl):
+    "Warn of random transforms of single items"
+    odd = [o for o in _item_tfms(dl) if _train_only(o)]
+    if not odd: return
+    warnings.warn(f'`{class_name(odd[0])}` is a random transform of single items: it augments all of them, those too '
+        'that `augment_subset` did not choose. Give it as `tfms=` instead.')
+
 # %% ../../nbs/42_subset.augment.ipynb #be77fa92
+def _check_learner(learn, frac, score):
+    "Refuse what the training set and the model rule out"
+    n_items = len(learn.dls.train.dataset)
+    if not isinstance(frac, (float,np.floating)) and frac>n_items:
+        raise ValueError(f'`frac={frac}`: there are only {n_items} items.')
+    if not isinstance(score, str):
+        item_scores(learn, score)   # it refuses NaN, and another number than the items'
+        return
+    has_head = any(isinstance(m, nn.Linear) for m in learn.model.modules())
+    if score not in ('random','record') and not has_head:
+        raise ValueError(f"`score={score!r}` needs a model with an `nn.Linear`, whose input are the features of an "
+            "item: choose 'random' or 'record', or give one score per item.")
+
+# %% ../../nbs/42_subset.augment.ipynb #89e26b7f
 @patch
-def _check_learner(self:AugmentSubset):
-    ds,name = self.learn.dls.train.dataset,self.score if isinstance(self.score, str) else None
-    if not isinstance(self.frac, (float,np.floating)) and self.frac>len(ds): raise ValueError(f'`frac={self.frac}`: there are only {len(ds)} items.')
-    if name is None: item_scores(self.learn, self.score)   # says what is wrong with one's own
-    heads = any(isinstance(m, nn.Linear) for m in self.learn.model.modules())
-    if name not in (None,'random','record') and not heads: raise ValueError(f"`score={name!r}` needs a model with an `nn.Linear`, whose input are the features of an item: choose 'random' or 'record', or give one score per item.")
-    fs = [f for p in (getattr(own_loader(self.learn.dls.train), 'after_item', None), *getattr(ds, 'tls', ())) for f in getattr(getattr(p, 'tfms', p), 'fs', [])]
-    odd = [f for f in fs if _train_only(f)]
-    if odd: warnings.warn(f'`{_name(odd[0])}` is a random transform of single items: it augments all of them, those too that `augment_subset` did not choose. Give it as `tfms=` instead.')
+def check(self:AugmentSubset):
+    train = self.learn.dls.train
+    if self.chosen is not None and len(self.chosen)!=len(train.dataset):   # it was made of another training set
+        self.chosen,self.loaded = None,False
+    self.due = not self.loaded   # each fit begins with a choice, except one that goes on from a saved run
+    self.loaded = self.looked = False
+    _check_learner(self.learn, self.frac, self.score)
+    _warn_of_item_tfms(train)
+
+@patch
+def begin_epoch(self:AugmentSubset): self.marks = None
+
+@patch(as_prop=True)
+def n_aug(self:AugmentSubset) -> int:
+    "Rows of the epoch that were augmented, so far"
+    return 0 if self.marks is None else self.marks.n_augmented
+
+@patch
+def columns(self:AugmentSubset): return dict(aug_rows=self.n_aug)
 
 # %% ../../nbs/42_subset.augment.ipynb #af2f6099
 @patch
 def choose(self:AugmentSubset):
     "Score the training items and choose: sets `scores`, (items,) float, and `chosen`, (items,) bool"
-    n = len(self.learn.dls.train.dataset)
+    learn = self.learn
     self.scores = self._new_scores()
     if self.scores is None: return
-    kw = dict(zip(('features','labels'), item_features(self.learn))) if self.policy in ('support_vectors','kdpp','kdpp_weighted') else {}
-    ids = select_items(self.scores, self.frac, self.policy, self.rng(), **kw)
-    self.chosen = torch.zeros(n, dtype=torch.bool).index_fill_(0, ids.cpu(), True)
-    if _processes(self.learn.dls.train)>1: self.chosen = _from_first(self.chosen.byte(), self.learn.boost_core.record.loss.device).bool()
-    self.chosen_at,self.due = self.epoch,False
+    given = {}
+    if self.policy in ('support_vectors','kdpp','kdpp_weighted'):
+        given['features'],given['labels'] = item_features(learn)
+    ids = select_items(self.scores, budget=self.frac, policy=self.policy, seed=self.rng(), **given)
+    chosen = torch.zeros(len(learn.dls.train.dataset), dtype=torch.bool).index_fill_(0, ids.cpu(), True)
+    if world_size(learn.dls.train)>1: chosen = from_first_process(chosen.byte(), _record_device(learn)).bool()
+    self.chosen,self.chosen_at,self.due = chosen,self.epoch,False
 
 @patch
 def _new_scores(self:AugmentSubset):
-    "Scores as asked for, from the second choice of a fit on losses of the record; `None` where there are none yet"
-    name = self.score if isinstance(self.score, str) else None
-    if name=='random': return torch.rand(len(self.learn.dls.train.dataset), generator=self.rng(), dtype=torch.float64)
-    if name!='record' and (self.due or self.chosen is None): return item_scores(self.learn, self.score)
-    return record_losses(self.learn) if self.learn.boost_core.record.loss.isfinite().any() else None
+    "The first scores of a fit as asked for, later ones by the losses of the record; `None` where it has none yet"
+    by_name = isinstance(self.score, str)
+    if by_name and self.score=='random':
+        return torch.rand(len(self.learn.dls.train.dataset), generator=self.rng(), dtype=torch.float64)
+    is_first = self.due or self.chosen is None
+    if is_first and not (by_name and self.score=='record'): return item_scores(self.learn, self.score)
+    known = self.learn.boost_core.record.loss.isfinite()
+    return record_losses(self.learn) if known.any() else None
 
 @patch
+def _must_choose(self:AugmentSubset):
+    "Is it time for the first choice, or for the next one?"
+    if self.due or self.chosen is None: return True
+    return bool(self.update) and self.epoch-self.chosen_at>=self.update
+
+# %% ../../nbs/42_subset.augment.ipynb #6621d3bb
+@patch
 def state_dict(self:AugmentSubset):
-    return super(AugmentSubset, self).state_dict() | ({} if self.chosen is None else dict(chosen=self.chosen, chosen_at=self.chosen_at, scores=self.scores))
+    state = super(AugmentSubset, self).state_dict()
+    if self.chosen is None: return state
+    return state|dict(chosen=self.chosen, chosen_at=self.chosen_at, scores=self.scores)
 
 @patch
 def load_state_dict(self:AugmentSubset, state):
     super(AugmentSubset, self).load_state_dict(state)
-    if 'chosen' in state: self.chosen,self.chosen_at,self.scores,self.loaded = state['chosen'].cpu(),state['chosen_at'],state['scores'].cpu(),True
+    if 'chosen' not in state: return
+    self.chosen,self.scores = state['chosen'].cpu(),state['scores'].cpu()
+    self.chosen_at,self.loaded = state['chosen_at'],True
+
+# %% ../../nbs/42_subset.augment.ipynb #f280bf17
+def _without_lone_copy(ids, variants, dl):
+    "Leave out the last copy where the last batch would have one row"
+    lone = not dl.drop_last and dl.bs>1 and len(ids)%dl.bs==1
+    copies = variants.nonzero()
+    if not lone or not len(copies): return ids,variants
+    keep = torch.arange(len(ids))!=copies[-1]
+    return ids[keep],variants[keep]
+
+# %% ../../nbs/42_subset.augment.ipynb #a4036d72
+def _warn_without_losses(epoch):
+    warnings.warn('`AugmentSubset` chooses by the losses of items as they are, and none has one after '
+        f'{epoch} epochs: what is beside it mixes all rows. Choose by another `score`, and leave `update` None.')
 
 # %% ../../nbs/42_subset.augment.ipynb #7aea94e4
-class _Next(Transform):
-    "The next batch of the epoch has come"
-    order = -100
-    def __init__(self, cb): self.cb = cb
-    def __call__(self, b, **kwargs):
-        if first(tensors_of(b)) is None: raise ValueError(f'`AugmentSubset` needs images: before the batch transforms of its loader, a batch is a {_name(b)}.')
-        self.cb.advance(n_rows(b))
-        return b
-
 @patch
 def wrap_loader(self:AugmentSubset):
     if not self.scheduled_epoch(): return
-    dl = own_loader(self.learn.dl)
-    if self.due or self.chosen is None or self.update and self.epoch-self.chosen_at>=self.update: self.choose()
-    if self.scores is None and self.epoch>0: warnings.warn(f'`AugmentSubset` chooses by the losses of items as they are, and none has one after {self.epoch} epochs: what is beside it mixes all rows. Choose by another `score`, and leave `update` None.')
-    if self.chosen is None: return   # no losses yet to go by
-    k,fs = _ways(self.tfms, self, _stages(dl))
-    ids,variant = self._items(dl, k)
-    if _processes(self.learn.dls.train)>1: ids,variant = (_from_first(o, self.learn.boost_core.record.loss.device) for o in (ids,variant))
-    self.at,self.variant = 0,variant
-    self.local = self.plain = None
-    self.weights = downweight(self.chosen.nonzero()[:,0], len(self.chosen), k).to(self.learn.boost_core.record.loss) if self.downweight else None
-    with kept_draws(): self.learn.dl = dl.new(get_idxs=partial(list, ids.tolist()), n=len(ids), after_batch=Pipeline([_Next(self), *fs]))
-
-class _Whole(Transform):
-    "What a plain loader does to a batch, in a pipeline"
-    def __init__(self, dl): self.dl = dl
-    def __call__(self, b, **kwargs): return self.dl.after_batch(b)
-
-def _stages(dl): return list(dl.after_batch.fs) if isinstance(dl.after_batch, Pipeline) else [_Whole(dl)]
+    if self._must_choose(): self.choose()
+    if self.scores is None and self.epoch>0: _warn_without_losses(self.epoch)
+    if self.chosen is None: return   # there are no losses yet to choose by
+    dl = inner_loader(self.learn.dl)
+    own = _loader_tfms(dl)
+    augmentation = _augmentation_beside(self.tfms, own)
+    ids,variants = self._draw_rows(dl, augmentation.n_ways)
+    if self.downweight:
+        weights = downweight(self.chosen, len(self.chosen), augmentation.n_ways)
+        self.item_weights = weights.to(self.learn.boost_core.record.loss)
+    self.marks = _MarkRows(variants, self.learn)
+    at = _Moment(self.learn, self.marks, self.rng, self.epoch, self.n_epoch)
+    tfms = Pipeline(_epoch_tfms(augmentation, at, own))
+    with preserve_rng(): self.learn.dl = dl.new(get_idxs=partial(list, ids.tolist()), n=len(ids), after_batch=tfms)
 
 @patch
-def _items(self:AugmentSubset, dl, k):
-    "Items of the epoch in order, and which copy each row is"
-    ids,g = torch.as_tensor(np.asarray(next_idxs(dl), dtype='int64')),self.rng()
-    if not self.append: return ids,some_replaced(ids, self.chosen, self.p, k, g)
-    ids,variant = with_copies(ids, self.chosen, k, g if dl.shuffle else None)
-    lone = not dl.drop_last and len(ids)%dl.bs==1 and dl.bs>1 and variant.any()
-    keep = torch.arange(len(ids))!=variant.nonzero()[-1] if lone else slice(None)   # a last batch of one row: one copy less
-    return ids[keep],variant[keep]
-
-# %% ../../nbs/42_subset.augment.ipynb #de44a4bc
-@patch
-def advance(self:AugmentSubset, n):
-    "The next batch has `n` rows: say which of them are augmented"
-    if self.local is None: self._locate()
-    v = self.local[self.at:self.at+n]
-    self.at += n
-    self.rows = torch.from_numpy(np.flatnonzero(v.numpy()))
-    self.variants = v[self.rows]
-    self.n_aug += len(self.rows)
-
-@patch
-def _locate(self:AugmentSubset):
-    "The part of the epoch that this process reads"
-    v,dl = self.variant,self.learn.dl
-    world = _processes(dl)
-    if world>1:
-        n = -(-len(v)//world)*world
-        v = v.repeat(-(-n//len(v)))[:n][dl.rank*n//world:(dl.rank+1)*n//world]
-    self.local,self.plain = v,(v==0).to(self.learn.boost_core.record.loss.device)
+def _draw_rows(self:AugmentSubset, dl, n_ways):
+    "Items of the epoch in order, and for each row 0 or the way in which it is augmented; both (rows,) int64"
+    ids = torch.as_tensor(np.asarray(next_idxs(dl), dtype='int64'))
+    if self.append:
+        ids,variants = append_copies(ids, self.chosen, n_ways, self.rng() if dl.shuffle else None)
+        ids,variants = _without_lone_copy(ids, variants, dl)
+    else: variants = some_replaced(ids, self.chosen, self.p, n_ways, self.rng())
+    if world_size(self.learn.dls.train)==1: return ids,variants
+    return tuple(from_first_process(o, _record_device(self.learn)) for o in (ids,variants))
 
 @patch
 def before_batch(self:AugmentSubset):
     core = self.learn.boost_core
-    if not self.looked: _check_images(_tfms_for(self.tfms, _stages(own_loader(self.learn.dls.train))), self.xb, self.yb); self.looked = True
-    if self.local is None or core.ids is None: return
-    if not hasattr(type(self.learn.dl), 'batch_ids'): core.plain = self.plain[self.at-len(core.ids):self.at]   # of rows that a loader refilled it is not known which they are
-    if self.weights is not None: core.weigh(self.weights[core.ids])
+    if not self.looked:
+        own = _loader_tfms(inner_loader(self.learn.dls.train))
+        _check_first_batch(_augmentation_beside(self.tfms, own), self.xb, self.yb)
+        self.looked = True
+    if self.marks is None or core.ids is None: return
+    # A refilled batch no longer says which rows are copies, so the mask is set only for batches as loaded.
+    if not hasattr(type(self.learn.dl), 'batch_ids'): core.set_clean_rows(self.marks.clean_rows(len(core.ids)))
+    if self.item_weights is not None: core.weigh(self.item_weights[core.ids])
 
 # %% ../../nbs/42_subset.augment.ipynb #e054e4a6
 @patch
@@ -311,16 +523,32 @@ def show_subset(self:Learner,
     copies:int=4 # Copies of each
 ):
     "The first of the chosen items, as they are and as `learn.augment_subset` augments them"
+    for name,value in dict(n=n, copies=copies).items():
+        check_whole(name, value, hint='there must be a picture at least')
     cb = first(self.boosts.filter(lambda o: isinstance(o, AugmentSubset)))
-    if n<1 or copies<1: raise ValueError(f'n={n}, copies={copies}: there must be a picture at least.')
-    if cb is None or cb.chosen is None or len(cb.chosen)!=len(self.dls.train.dataset): raise ValueError('Nothing is chosen yet: `learn.augment_subset()` chooses when it is fitted.')
+    if cb is None or cb.chosen is None or len(cb.chosen)!=len(self.dls.train.dataset):
+        raise ValueError('Nothing is chosen yet: `learn.augment_subset()` chooses when it is fitted.')
     ids = cb.scores.abs().where(cb.chosen, -1.).argsort(descending=True)[:min(n, int(cb.chosen.sum()))]
-    g = torch.Generator(); g.set_state(cb.rng().get_state())
-    at = SimpleNamespace(learn=self, rng=lambda: g, epoch=99, n_epoch=100)   # of a schedule, the last policy
-    k,fs = _ways(cb.tfms, at, _stages(self.dls.train))
-    v = torch.arange(copies+1).repeat(len(ids))
-    at.rows,at.variants = v.nonzero()[:,0],(v[v>0]-1)%k+1
-    with kept_draws(self.dls.train): *xb,yb = self.dls.train.new(get_idxs=partial(list, ids.repeat_interleave(copies+1).tolist()), n=len(v), bs=len(v), shuffle=False, drop_last=False, after_batch=Pipeline(fs)).one_batch()
+    variants = torch.arange(copies+1).repeat(len(ids))
+    *xb,yb = _shown_batch(self, cb, ids, variants)
     fig,axs = plt.subplots(len(ids), copies+1, figsize=(1.2*(copies+1),1.35*len(ids)), squeeze=False)
-    for i,(ax,x) in enumerate(zip(axs.flat, first(tensors_of(xb)))): show_row(ax, x, f'copy {int(v[i])}' if v[i] else f'{label_of(self, (yb,), i)}: {cb.scores[ids[i//(copies+1)]]:.2g}')
+    for i,(ax,x) in enumerate(zip(axs.flat, first(tensors_of(xb)))):
+        title = f'copy {int(variants[i])}'
+        if variants[i]==0: title = f'{label_of(self, (yb,), i)}: {cb.scores[ids[i//(copies+1)]]:.2g}'
+        show_row(ax, x, title)
     fig.tight_layout()
+
+# %% ../../nbs/42_subset.augment.ipynb #e9020a7d
+def _shown_batch(learn, cb, ids, variants):
+    "A batch with each of the items `ids` as often as there are different `variants`; no random number is used up"
+    dl = learn.dls.train
+    own = _loader_tfms(dl)
+    augmentation = _augmentation_beside(cb.tfms, own)
+    generator = torch.Generator()
+    generator.set_state(cb.rng().get_state())
+    ways = torch.where(variants>0, (variants-1)%augmentation.n_ways+1, 0)
+    at = _Moment(learn, _MarkRows(ways), lambda: generator, epoch=99, n_epoch=100)   # of a schedule, the last policy
+    rows = ids.repeat_interleave(len(variants)//len(ids)).tolist()
+    with preserve_rng(dl):
+        return dl.new(get_idxs=partial(list, rows), n=len(rows), bs=len(rows), shuffle=False, drop_last=False,
+            after_batch=Pipeline(_epoch_tfms(augmentation, at, own))).one_batch()
