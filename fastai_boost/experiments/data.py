@@ -243,7 +243,7 @@ def image_datasets(
         ds.rows = type(_image(x))(x),TensorCategory(labels)
     return dsets
 
-# %% ../../nbs/51_experiments.data.ipynb #a77d13cc
+# %% ../../nbs/51_experiments.data.ipynb #d43a4b43
 pba_stats = dict(   # mean and standard deviation per channel, of the code of Population Based Augmentation
     cifar10=([.49139968,.48215841,.44653091],[.24703223,.24348513,.26158784]),
     reduced_cifar10=([.49056774,.48116026,.44726052],[.24710728,.24451308,.26235099]),
@@ -292,7 +292,7 @@ def _read_parts(data, path, n_train, n_valid, noise, seed):
     x,y = train
     return [(x,corrupt(y, noise, seed) if noise else y),valid],vocab
 
-# %% ../../nbs/51_experiments.data.ipynb #4a5e4e08
+# %% ../../nbs/51_experiments.data.ipynb #d466e08c
 @delegates(TfmdDL.__init__)
 def boost_dls(
     name:str='digits', # A name of the table above
