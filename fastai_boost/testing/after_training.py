@@ -18,7 +18,7 @@ from .cases import *
 from .training import two_groups
 
 # %% auto #0
-__all__ = ['predict_and_interpretation', 'Pick', 'fastai_dls', 'load_learner_and_predict', 'export_and_load_learner', 'SaveRun',
+__all__ = ['predict_and_interpretation', 'Pick', 'fastai_dls', 'load_learner_and_predict', 'export_and_load_learner', 'SaveAtTwo',
            'resume', 'record_over_fine_tune_and_a_new_dataset', 'trackers_and_loggers',
            'record_has_the_losses_of_the_items', 'SkipsFive', 'a_dataset_that_skips_items']
 
@@ -45,6 +45,7 @@ class Pick:
 
     def __call__(self, i): return self.names[self.values[i]] if self.names else self.values[i]
 
+# %% ../../nbs/84_testing.after_training.ipynb #4184a305
 def fastai_dls(
     dl=TfmdDL, # Class of the training loader
     n:int=50, # Items, of which the last ten are for validation
@@ -89,7 +90,7 @@ def export_and_load_learner(make):
     test_eq(again.model.eval()(x), learn.model.eval()(x))
 
 # %% ../../nbs/84_testing.after_training.ipynb #188e5877
-class SaveRun(Callback):
+class SaveAtTwo(Callback):
     "Save the run after its second epoch, and stop in its third if `kill`"
     order = 99
 
@@ -101,6 +102,7 @@ class SaveRun(Callback):
     def before_batch(self):
         if self.kill and self.training and self.epoch==2 and self.iter==1: raise KeyboardInterrupt
 
+# %% ../../nbs/84_testing.after_training.ipynb #ee2da7c2
 def _one_cycle(learn, **kwargs):
     "Four epochs, or until Ctrl-C"
     try:
@@ -113,11 +115,11 @@ def _one_cycle(learn, **kwargs):
 def resume(make):
     "By a new `Learner`, or by the one that was stopped with Ctrl-C: bit for bit the run that was never stopped"
     with tempfile.TemporaryDirectory() as folder:
-        whole = _one_cycle(learner(make, path=folder), cbs=SaveRun())
+        whole = _one_cycle(learner(make, path=folder), cbs=SaveAtTwo())
         other = learner(make, path=folder)
         set_seed(99) # another process has other random states
         _one_cycle(other.load_run('run'), start_epoch=2)
-        same = _one_cycle(learner(make, path=folder), cbs=SaveRun(kill=True))
+        same = _one_cycle(learner(make, path=folder), cbs=SaveAtTwo(kill=True))
         _one_cycle(same.load_run('run'), start_epoch=2)
     assert all(dropped(cb) for cb in whole.boosts if selects(cb))
     for learn in (other, same):
@@ -151,6 +153,7 @@ def _tracked(learn):
     with redirect_stdout(io.StringIO()): quiet(learn, 4, cbs=[CSVLogger(), save, stop])
     return pd.read_csv(learn.path/'history.csv'),save,stop
 
+# %% ../../nbs/84_testing.after_training.ipynb #87706c00
 @situation
 def trackers_and_loggers(make):
     "What is monitored is the metric of that name, next to the added columns"
@@ -202,6 +205,7 @@ class SkipsFive(Rows):
         if i==5: raise SkipItemException
         return super().__getitem__(i)
 
+# %% ../../nbs/84_testing.after_training.ipynb #fc6dc9d3
 @situation
 def a_dataset_that_skips_items(make):
     "There is no record then, and methods that need it refuse"

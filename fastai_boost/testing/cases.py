@@ -13,9 +13,9 @@ from ..core import *
 from .helpers import *
 
 # %% auto #0
-__all__ = ['SITUATIONS', 'Maker', 'as_maker', 'method_class', 'ScoreFilter', 'HalfWeight', 'Flat', 'small_net', 'image_dls',
-           'learner', 'add_made', 'selects', 'dropped', 'column', 'trained', 'refusal', 'Seen', 'Skipped', 'as_it_was',
-           'situation', 'outcome_of']
+__all__ = ['SITUATIONS', 'Maker', 'as_maker', 'method_class', 'label_of_variant', 'registered', 'ScoreFilter', 'HalfWeight',
+           'Flat', 'small_net', 'image_dls', 'learner', 'add_made', 'selects', 'dropped', 'column', 'trained',
+           'refusal', 'Seen', 'Skipped', 'as_it_was', 'situation', 'outcome_of']
 
 # %% ../../nbs/82_testing.cases.ipynb #480e570f
 class Maker:
@@ -64,6 +64,24 @@ def method_class(
     import fastai_boost.all
     return METHODS[name].cls
 
+# %% ../../nbs/82_testing.cases.ipynb #2b783b30
+def label_of_variant(
+    cls, # A registered class
+    settings:dict # One of its `variants`
+) -> str: # The one-liner, with the settings in which the variants differ
+    "What to call a method with these settings"
+    missing = object()
+    differ = {k:v for k,v in settings.items() if any(o.get(k, missing)!=v for o in cls.variants)}
+    args = ', '.join(f'{k}={v!r}' for k,v in differ.items())
+    return f'{cls.one_liner}({args})' if args else cls.one_liner
+
+# %% ../../nbs/82_testing.cases.ipynb #32873216
+def registered() -> dict: # Label -> `Maker`
+    "All methods of this package, with all settings with which they are to be tried"
+    import fastai_boost.all
+    classes = [method.cls for method in METHODS.values()]
+    return {label_of_variant(cls, settings):Maker(cls, **settings) for cls in classes for settings in cls.variants}
+
 # %% ../../nbs/82_testing.cases.ipynb #a140e4af
 class ScoreFilter(BoostCallback):
     "Score each batch and keep its harder half, but at least two rows"
@@ -76,6 +94,7 @@ class ScoreFilter(BoostCallback):
         keep = max(2, n//2) if n>2 else n
         self.learn.boost_core.keep_rows(losses.topk(keep).indices.sort()[0])
 
+# %% ../../nbs/82_testing.cases.ipynb #7947e1f7
 class HalfWeight(BoostCallback):
     "Weigh the rows of each batch, from .5 for the first to 1.5 for the last"
     kind = 'weigh'
@@ -91,13 +110,16 @@ class Flat(nn.Linear):
     "A linear layer on all numbers of a row"
     def forward(self, x): return super().forward(x.flatten(1))
 
+# %% ../../nbs/82_testing.cases.ipynb #90e6d3dd
 def small_net(
     c:int=3, # Number of classes
     bn:bool=True # With BatchNorm?
 ) -> nn.Module:
     "A model for images of 6 pixels"
-    return nn.Sequential(Flat(6,16), nn.BatchNorm1d(16) if bn else nn.ReLU(), nn.ReLU(), nn.Dropout(.2), nn.Linear(16,c))
+    norm = nn.BatchNorm1d(16) if bn else nn.ReLU()
+    return nn.Sequential(Flat(6,16), norm, nn.ReLU(), nn.Dropout(.2), nn.Linear(16,c))
 
+# %% ../../nbs/82_testing.cases.ipynb #17b4d324
 def image_dls(
     n:int=70, # Rows of the training set
     **kwargs # Arguments of `small_dls`
@@ -120,6 +142,7 @@ def learner(
     learn = Learner(dls, model, loss_func=lf or CrossEntropyLossFlat(), **{'lr':.01, **kwargs})
     return add_made(learn, cbs)
 
+# %% ../../nbs/82_testing.cases.ipynb #dd4c87dd
 def add_made(
     learn:Learner,
     cbs # A `Maker`, a callback, or a list of them
@@ -136,12 +159,14 @@ def selects(
     "Does it keep a curve of how many rows it has seen and kept, as all methods of selection do?"
     return hasattr(cb, 'curve')
 
+# %% ../../nbs/82_testing.cases.ipynb #98f43622
 def dropped(
     cb # A method of selection
 ) -> bool:
     "Has it kept fewer rows than it has seen?"
     return cb.curve is not None and bool(cb.curve[:,2].sum()<cb.curve[:,1].sum())
 
+# %% ../../nbs/82_testing.cases.ipynb #c120a748
 def column(
     learn:Learner,
     name:str # Of a column of the epoch table
@@ -223,6 +248,7 @@ def situation(
     SITUATIONS[f.__name__] = in_situation
     return in_situation
 
+# %% ../../nbs/82_testing.cases.ipynb #f4273309
 def outcome_of(
     name:str, # Of a situation
     make # A callable that makes the method
@@ -231,4 +257,5 @@ def outcome_of(
     try: said = SITUATIONS[name](make)
     except Skipped as e: return 'skipped',str(e)
     if said is None: return 'works',''
-    return ('works' if isinstance(said, Seen) else 'refused'),str(said)
+    outcome = 'works' if isinstance(said, Seen) else 'refused'
+    return outcome,str(said)

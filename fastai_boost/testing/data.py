@@ -31,6 +31,7 @@ def trained_or_no_images(
     if cb.needs_images: return refusal(learn, ValueError, f'`{type(cb).__name__}` needs images')
     trained(learn)
 
+# %% ../../nbs/86_testing.data.ipynb #bb6bbde5
 def row_dls(
     rows:list, # Of inputs and a target
     **kwargs # Attributes of the `DataLoaders`
@@ -173,14 +174,17 @@ def plain_PyTorch_loader(make):
 @situation
 def last_batch_of_one_row(make): trained(learner(make, dls=image_dls(33), model=small_net(bn=False)))
 
+# %% ../../nbs/86_testing.data.ipynb #07459b03
 @situation
 def batches_of_two_and_three_rows(make):
     "A step keeps two rows, for BatchNorm"
     for bs in (2,3): trained(learner(make, dls=image_dls(12, bs=bs)), acts=bs>2)
 
+# %% ../../nbs/86_testing.data.ipynb #04153262
 @situation
 def workers(make): trained(learner(make, dls=image_dls(num_workers=2)))
 
+# %% ../../nbs/86_testing.data.ipynb #272dbbe4
 @situation
 def no_validation_set(make):
     dls = DataLoaders(image_dls().train, [])

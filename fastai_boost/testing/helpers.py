@@ -75,11 +75,26 @@ def quiet(
         learn.fit(n, **kwargs)
     return learn
 
+# %% ../../nbs/81_testing.helpers.ipynb #3351b258
 def weights(
     learn:Learner # Its model is read
 ) -> Tensor: # (numbers,) float: a copy of all parameters and buffers
     "All parameters and buffers of a model as one vector"
     return torch.cat([o.detach().flatten().float() for o in learn.model.state_dict().values()])
+
+# %% ../../nbs/81_testing.helpers.ipynb #e0cbbc57
+def _step_of(cb):
+    "What a training step trains on, as it is now"
+    core = getattr(cb.learn, 'boost_core', None)
+    ids,weight = getattr(core, 'ids', None),getattr(core, 'weight', None)
+    return dict(
+        epoch=cb.epoch,
+        pct_train=cb.pct_train,
+        ids=None if ids is None else ids.clone(),
+        weight=torch.ones(find_bs(cb.learn.yb)) if weight is None else weight.clone(),
+        x=cb.learn.xb[0].clone(),
+        y=cb.learn.yb[0].clone(),
+    )
 
 # %% ../../nbs/81_testing.helpers.ipynb #14182b1c
 class Spy(Callback):
@@ -103,17 +118,7 @@ class Spy(Callback):
     def before_fit(self): self.steps = []
 
     def before_batch(self):
-        core = getattr(self.learn, 'boost_core', None)
-        n = find_bs(self.learn.yb)
-        weight = getattr(core, 'weight', None)
-        self.steps.append(dict(
-            epoch=self.epoch,
-            pct_train=self.pct_train,
-            ids=None if getattr(core, 'ids', None) is None else core.ids.clone(),
-            weight=torch.ones(n) if weight is None else weight.clone(),
-            x=self.learn.xb[0].clone(),
-            y=self.learn.yb[0].clone(),
-        ))
+        self.steps.append(_step_of(self))
         if 'before_batch' in self.notes: self.add('before_batch')
 
 # %% ../../nbs/81_testing.helpers.ipynb #5408d8e6

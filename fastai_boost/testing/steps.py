@@ -31,6 +31,7 @@ def _beside_filter_and_weights(make, cbs):
     if cb.adds_copies: assert rec.seen.min()==2 and rec.seen.max()>2
     else: test_eq(sorted(rec.seen.unique()), [1,2] if cb.reads_fewer else [2])
 
+# %% ../../nbs/85_testing.steps.ipynb #f3024a7d
 @situation
 def beside_a_filter_and_weights(make):
     others = [o for o in (ScoreFilter, HalfWeight) if not isinstance(make.example, o)]
@@ -72,6 +73,7 @@ def _beside_selection(make, partner, cbs):
     assert some
     test_eq(see.dl_class.__name__=='RefillDL', make.example.refills or partner.example.refills)
 
+# %% ../../nbs/85_testing.steps.ipynb #688f8e77
 @situation
 def beside_other_methods_of_selection(make):
     "One that scores, one that refills, one that draws, whichever came first"
@@ -135,6 +137,7 @@ def _sizes(make, *cbs):
     quiet(learner([make, *cbs], model=model, lr=0.), cbs=sizes)
     return sizes.sizes
 
+# %% ../../nbs/85_testing.steps.ipynb #0ef23106
 @situation
 def gradient_accumulation(make):
     "The gradient of a step is that of the union of its batches; batches are what they are without"
@@ -187,6 +190,7 @@ def frozen_BatchNorm(make):
 def plain_torch_losses(make):
     for lf in (nn.CrossEntropyLoss(), F.cross_entropy): trained(learner(make, lf=lf))
 
+# %% ../../nbs/85_testing.steps.ipynb #e01a8bb8
 @situation
 def class_weights_and_sums(make):
     w = torch.tensor([1.,2.,3.])

@@ -38,6 +38,7 @@ def _check_seen(cb, seen, rows):
     elif cb.adds_copies: assert seen.min()==3 and seen.max()>3
     else: test_eq(seen.tolist(), [3]*70)
 
+# %% ../../nbs/83_testing.training.ipynb #b60df6ff
 def _check_sizes(cb, sizes, seen):
     "Refilled batches are full and fewer, copies are rows of their own, and without them there are 15 steps"
     if cb.refills:
@@ -79,6 +80,7 @@ def two_groups(
     "Split the parameters of a small model into two groups"
     return L(model[:3], model[3:]).map(params)
 
+# %% ../../nbs/83_testing.training.ipynb #6ef7c705
 @situation
 def lr_find_then_fine_tune(make):
     with tempfile.TemporaryDirectory() as folder:
@@ -97,6 +99,7 @@ def _given(cbs):
     with learn.no_bar(), learn.no_logging(): learn.fine_tune(1, cbs=cbs())
     assert not learn.boosts and not hasattr(learn, 'boost_core'), 'a method that `fit` got stays on the Learner'
 
+# %% ../../nbs/83_testing.training.ipynb #b1486d92
 @situation
 def given_as_class_or_instance(make):
     learn = learner()
@@ -164,6 +167,7 @@ def _state(learn):
         grad=torch.is_grad_enabled(), hooks=hooks, autocast=torch.is_autocast_enabled('cpu'),
     )
 
+# %% ../../nbs/83_testing.training.ipynb #62ed4e66
 def _stopped(cbs, stop=None, model=None):
     "A `Learner` whose fit was stopped, with the callbacks that it had before"
     learn = learner(cbs, model=model, lf=_loss)
@@ -241,6 +245,7 @@ class Bomb(nn.Module):
             raise self.exc
         return x
 
+# %% ../../nbs/83_testing.training.ipynb #86f2f63b
 class Light(Callback):
     "Light the bomb at the start of epoch `at`"
     def __init__(self, exc, at): store_attr()
@@ -260,6 +265,7 @@ def _stopped_while_scoring(make, exc, amp):
     test_eq(_state(plain), _state(learn))
     _works(learn)
 
+# %% ../../nbs/83_testing.training.ipynb #7be52689
 @situation
 def stopped_in_the_scoring_pass(make):
     for exc in (KeyboardInterrupt, CancelBatchException, CancelFitException):

@@ -32,6 +32,7 @@ def both(
     dist.all_gather_object(parts, o)
     return parts
 
+# %% ../../nbs/87_testing.two_processes.ipynb #db55fed4
 def flat(
     tensors # Any number of tensors
 ) -> Tensor: # All their numbers as one vector, without gradient
@@ -107,6 +108,7 @@ def _check_seen(cb, watch, rec):
     assert watch.steps>=EPOCHS
     if selects(cb): assert watch.rows<.95*N*EPOCHS
 
+# %% ../../nbs/87_testing.two_processes.ipynb #5d991508
 def _check_losses(cb, rec):
     "Rows that are mixed have no loss of their own"
     known = rec.loss.notna()
@@ -125,6 +127,7 @@ def _learner_of(make):
     learn = Learner(dls, model, loss_func=CrossEntropyLossFlat(), lr=.01)
     return learn.add_boost(make(learn)),x,y
 
+# %% ../../nbs/87_testing.two_processes.ipynb #6afa2842
 def _train(make):
     "Train in this process; what came out as a dict"
     learn,x,y = _learner_of(make)
@@ -151,6 +154,7 @@ def _broadcast(self, t, rank):
     dist.broadcast(t, rank)
     return t.tolist()
 
+# %% ../../nbs/87_testing.two_processes.ipynb #720812e0
 def main(
     file:str # Pickled list of (class, settings)
 ):
@@ -173,6 +177,7 @@ def _free_port():
         s.bind(('127.0.0.1', 0))
         return s.getsockname()[1]
 
+# %% ../../nbs/87_testing.two_processes.ipynb #e4db2908
 def _start(folder, rank, port):
     "Start one of both processes; it writes into a file in `folder`"
     env = {
@@ -184,6 +189,7 @@ def _start(folder, rank, port):
     with (folder/f'{rank}.txt').open('w') as out:
         return subprocess.Popen(cmd, env=env, stdout=out, stderr=subprocess.STDOUT)
 
+# %% ../../nbs/87_testing.two_processes.ipynb #d81c6e81
 def _wait(processes, seconds):
     "Wait for both processes. Where one fails, the other is ended soon after"
     end = time.time()+seconds
@@ -206,6 +212,7 @@ def _run(jobs):
     lines = [[json.loads(l[7:]) for l in out.splitlines() if l.startswith('result ')] for out in outs]
     return list(zip(*lines)),'\n'.join(out[-1500:] for out in outs)
 
+# %% ../../nbs/87_testing.two_processes.ipynb #76967888
 def _joined(a, b):
     "What both processes say of a method"
     if a.get('refused')!=b.get('refused'): return dict(failed=f'the processes do not agree: {a}, {b}')
@@ -220,6 +227,7 @@ def key_of(
     "Under which name `RESULTS` holds what came out"
     return f'{make.cls.__module__}.{make.cls.__qualname__}({make.settings!r})'
 
+# %% ../../nbs/87_testing.two_processes.ipynb #814bd798
 def two_processes(
     makers:list # Of `Maker`
 ) -> dict: # Name -> dict: `uneven` steps in each process, or the sentence that was `refused`, or how it `failed`
@@ -242,6 +250,7 @@ def _check_importable(make):
     try: pickle.dumps(make.settings)
     except Exception as e: raise Skipped(f'its settings can not be sent to other processes: {e}')
 
+# %% ../../nbs/87_testing.two_processes.ipynb #8dc004d7
 @situation
 def distributed(make):
     "In two processes: the same weights, the same record, and the gradient of the rows of both"
