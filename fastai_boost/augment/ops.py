@@ -24,7 +24,7 @@ OP_INDEX = {name:i for i,name in enumerate(OPS)}
 GEOMETRIC = [OP_INDEX[o] for o in ('Rotate','TranslateX','TranslateY','ShearX','ShearY')]   # these have a sign
 CUTOUT_COLOR = 125,122,113   # of the pixels that `Cutout` sets, before a mask says that they are empty
 
-# %% ../../nbs/30_augment.ops.ipynb #aee37dad
+# %% ../../nbs/30_augment.ops.ipynb #723feb0d
 def op_value(
     name:str, # One of `OPS`
     level:int # 0 to 10
@@ -52,7 +52,7 @@ class Applications(NamedTuple):
         slots = zip(self.op[i].tolist(), self.level[i].tolist(), self.sign[i].tolist())
         return [(OPS[op], level*sign if op in GEOMETRIC else level) for op,level,sign in slots if op>=0]
 
-# %% ../../nbs/30_augment.ops.ipynb #39dba063
+# %% ../../nbs/30_augment.ops.ipynb #0e44d72c
 def one_op(
     name:str, # One of `OPS`
     n:int, # Rows
@@ -92,8 +92,7 @@ def draw_policy(
     at_most = (uniform(1)>=torch.tensor(counts).cumsum(0)[:-1]).sum(1, keepdim=True)
     on = (order<1) & (torch.arange(slots)<at_most)
     sign = torch.where(uniform(slots)>.5, -1, 1)
-    cx = (uniform(slots)*w).long()
-    cy = (uniform(slots)*h).long()
+    cx,cy = (uniform(slots)*w).long(),(uniform(slots)*h).long()
     return Applications(torch.where(on, ops[entry], -1), levels.expand(n,-1).gather(1, entry), sign, cx, cy)
 
 def _check_entries(policy):
@@ -108,8 +107,7 @@ def op_matrix(
     name:str, # A geometric operation
     level:int, # 0 to 10
     sign:int, # 1 or -1
-    h:int, # Height of the image, in pixels
-    w:int, # Width of the image, in pixels
+    h:int, w:int, # Height and width of the image, in pixels
     relative:bool=False # Translate in 32nds of the size, not in pixels
 ) -> np.ndarray: # (2, 3) float64
     "The matrix that turns (column, row, 1) in the result into column and row in the image"
@@ -126,7 +124,7 @@ def op_matrix(
     m[row,column] = value
     return m
 
-# %% ../../nbs/30_augment.ops.ipynb #8ea24c0e
+# %% ../../nbs/30_augment.ops.ipynb #5c00e09a
 @lru_cache(maxsize=128)   # all levels and signs of one size are 105
 def _source(op, level, sign, h, w, relative, reflect):
     "From which pixel each pixel of the result comes: (h*w,) int64, `h*w` for outside"
@@ -144,7 +142,7 @@ def _folded(position, n):
     position = position%(2*n)
     return np.minimum(position, 2*n-1-position)
 
-# %% ../../nbs/30_augment.ops.ipynb #363b7c6c
+# %% ../../nbs/30_augment.ops.ipynb #751375d5
 class _Options(NamedTuple):
     "What `apply_ops` is told, for the kernels"
     fill:str
@@ -155,19 +153,20 @@ def _to(array, device):
     "A numpy array as a tensor on `device`. The host does not wait for the copy"
     return torch.from_numpy(array).to(device, non_blocking=True)
 
-# %% ../../nbs/30_augment.ops.ipynb #952d27e0
+# %% ../../nbs/30_augment.ops.ipynb #49ab7ea9
 def _geometry(planes, each, options):
     "Move the pixels of `planes`; `each` are `Applications` of numpy arrays (rows,)"
     n,channels,h,w = planes.shape
     keys,which = np.unique(np.stack([each.op,each.level,each.sign], 1), axis=0, return_inverse=True)
-    reflect = options.fill=='reflect'
-    sources = torch.stack([_source(*key, h, w, options.relative, reflect) for key in keys.tolist()])
+    sources = torch.stack([_source(*key, h, w, options.relative, options.fill=='reflect') for key in keys.tolist()])
     sources = sources.to(planes.device, non_blocking=True).index_select(0, _to(which.reshape(-1), planes.device))
     flat = planes.new_zeros(n, channels, h*w+1)   # the last pixel is what lies outside
     flat[:,:,:-1] = planes.flatten(2)
     torch.gather(flat, 2, sources[:,None].expand(-1,channels,-1), out=planes.view(n,channels,h*w))
 
 # %% ../../nbs/30_augment.ops.ipynb #235a06d5
+_factors = np.array([op_value('Color', level) for level in range(11)], dtype=np.float32)   # of all four with a factor
+
 def _bytes(values, exact):
     "Floats as bytes: truncated if `exact`, as the paper's code does, else rounded"
     return (values if exact else values+.5).clamp(0,255).byte()
@@ -177,21 +176,20 @@ def _gray(images):
     if images.shape[1]<3: return images[:,0].int()
     return (19595*images[:,0].int()+38470*images[:,1].int()+7471*images[:,2].int()+32768)>>16
 
-# %% ../../nbs/30_augment.ops.ipynb #1e5afd0c
+# %% ../../nbs/30_augment.ops.ipynb #cd33ef6c
 @lru_cache(maxsize=16)
 def _fixed_tables(exact, device='cpu'):
     "(ops, 11, 256) uint8: Brightness, Invert, Posterize, Solarize at each level. The others change nothing here"
     value = torch.arange(256)
     tables = torch.arange(256, dtype=torch.uint8).repeat(len(OPS), 11, 1)
     for level in range(11):
-        factor = torch.tensor(op_value('Brightness', level), dtype=torch.float32)
-        tables[OP_INDEX['Brightness'],level] = _bytes(value.float()*factor, exact)
+        tables[OP_INDEX['Brightness'],level] = _bytes(value.float()*float(_factors[level]), exact)
         tables[OP_INDEX['Invert'],level] = 255-value
         tables[OP_INDEX['Posterize'],level] = value & (256-2**(8-op_value('Posterize', level)))
         tables[OP_INDEX['Solarize'],level] = torch.where(value<op_value('Solarize', level), value, 255-value)
     return tables.to(device)
 
-# %% ../../nbs/30_augment.ops.ipynb #6c582324
+# %% ../../nbs/30_augment.ops.ipynb #8857cca0
 def _contrast_table(images, factor, exact):
     "(rows, 1, 256): away from the mean grey of each image, or towards it"
     n = images[0,0].numel()
@@ -215,7 +213,7 @@ def _stretched(exact, device):
         return torch.where(high>low, _bytes(value*scale-low*scale, exact), value.byte())
     return torch.cat([stretch(low) for low in range(256)]).to(device)
 
-# %% ../../nbs/30_augment.ops.ipynb #62890250
+# %% ../../nbs/30_augment.ops.ipynb #e59473a0
 def _equalize_table(images):
     "(rows, channels, 256): the table that makes the histogram of each channel flat"
     values = images.flatten(2).long()
@@ -228,13 +226,12 @@ def _equalize_table(images):
     return torch.where(step>0, table.clamp(max=255), torch.arange(256, device=images.device)).byte()
 
 # %% ../../nbs/30_augment.ops.ipynb #ccf84980
-_factors = np.array([op_value('Color', level) for level in range(11)], dtype=np.float32)
 _opaque = [OP_INDEX[o] for o in ('Invert','Posterize','Solarize','Equalize','AutoContrast')]
 
 def _look_up(planes, each, options):
     "Replace the bytes of `planes` by those of a table; `each` as for `_geometry`"
-    images,device = planes[:,:-1],planes.device
-    channels = images.shape[1]
+    images = planes[:,:-1]
+    channels,device = images.shape[1],images.device
     fixed = _fixed_tables(options.exact, device).flatten(0,1)
     tables = fixed.index_select(0, _to(each.op*11+each.level, device))[:,None].repeat(1,channels,1)
     for name in ('Contrast','Equalize','AutoContrast'):
@@ -265,7 +262,7 @@ def _smooth(images):
     if min(images.shape[2:])>2: res[:,:,1:-1,1:-1] = (total.float()/13+.5).byte()
     return res
 
-# %% ../../nbs/30_augment.ops.ipynb #f78600db
+# %% ../../nbs/30_augment.ops.ipynb #22c0b37e
 def _blend(planes, each, options, other_of):
     "Blend the images with another picture of them, `other_of(images)`, by the factor of the level"
     images = planes[:,:-1]
@@ -302,11 +299,10 @@ def _check_images(x, mask=None):
     if x.dtype!=torch.uint8 and not x.is_floating_point():
         raise TypeError(f'Images must be uint8, or floats from 0 to 1, got {x.dtype}.')
     want = (len(x),1,*x.shape[2:])
-    if mask is not None and mask.shape!=want:
-        raise ValueError(f'`mask` must be {want}, one channel for the images {tuple(x.shape)}, '
-                         f'got {tuple(mask.shape)}.')
+    if mask is None or mask.shape==want: return
+    raise ValueError(f'`mask` must be {want}, one channel for the images {tuple(x.shape)}, got {tuple(mask.shape)}.')
 
-# %% ../../nbs/30_augment.ops.ipynb #b781726c
+# %% ../../nbs/30_augment.ops.ipynb #9bd1aae8
 def _check_applications(applications, n):
     "Refuse what cannot be applied to `n` rows"
     op,level = applications.op.numpy(),applications.level.numpy()
@@ -319,14 +315,14 @@ def _check_applications(applications, n):
     if ((used<0)|(used>10)).any():
         raise ValueError(f'A level lies from 0 to 10, got {used.min()} to {used.max()}.')
 
-# %% ../../nbs/30_augment.ops.ipynb #feed2c7d
+# %% ../../nbs/30_augment.ops.ipynb #032f99a6
 def _planes(x, mask):
     "Images and mask in one tensor: (rows, channels and mask, height, width) uint8"
     images = x if x.dtype==torch.uint8 else (x.nan_to_num(0.)*255+.5).clamp(0,255).byte()
     mask = torch.full_like(images[:,:1], 255) if mask is None else mask.to(torch.uint8)*255
     return torch.cat([images,mask], 1).contiguous()
 
-# %% ../../nbs/30_augment.ops.ipynb #e7c020f6
+# %% ../../nbs/30_augment.ops.ipynb #b8d06f48
 _kernels = (
     (_geometry,  GEOMETRIC),
     (_look_up,   [OP_INDEX['Brightness'], OP_INDEX['Contrast'], *_opaque]),
@@ -361,7 +357,8 @@ def apply_ops(
     _check_applications(applications, len(x))
     check_one_of('fill', fill, ('mean','reflect'))
     plain = x.as_subclass(Tensor)
-    planes,options = _planes(plain, mask),_Options(fill, relative, exact)
+    planes = _planes(plain, mask)
+    options = _Options(fill, relative, exact)
     drawn = [o.numpy() for o in applications]
     place = np.arange(len(x))
     for slot in range(applications.op.shape[1]):
@@ -377,7 +374,7 @@ def _memory_format(x):
     last = x.is_contiguous(memory_format=torch.channels_last) and not x.is_contiguous()
     return torch.channels_last if last else torch.contiguous_format
 
-# %% ../../nbs/30_augment.ops.ipynb #aae4b6c9
+# %% ../../nbs/30_augment.ops.ipynb #42b55be9
 def apply_op(
     x, # As for `apply_ops`
     name:str, # One of `OPS`
@@ -388,11 +385,11 @@ def apply_op(
     **kwargs # `fill`, `relative` and `exact` of `apply_ops`
 ) -> tuple: # Images as `x`, mask
     "Apply one operation to all rows"
-    n,(h,w) = len(x),x.shape[-2:]
-    if centers is None: centers = torch.tensor([w//2,h//2]).repeat(n,1)
-    return apply_ops(x, one_op(name, n, level, sign, centers), mask, **kwargs)
+    h,w = x.shape[-2:]
+    if centers is None: centers = torch.tensor([w//2,h//2]).repeat(len(x),1)
+    return apply_ops(x, one_op(name, len(x), level, sign, centers), mask, **kwargs)
 
-# %% ../../nbs/30_augment.ops.ipynb #af6cc89d
+# %% ../../nbs/30_augment.ops.ipynb #ef36fd85
 def augment(
     x, # (rows, 1 or 3, height, width) images: uint8, floats from 0 to 1, or normalised floats
     applications:Applications, # What each row gets
@@ -402,12 +399,11 @@ def augment(
 ) -> tuple: # Images as `x`; (rows, 1, height, width) bool, True where a pixel is of the image
     "Apply to each row its operations, and fill what they left empty"
     _check_images(x)
-    plain,floats = x.as_subclass(Tensor),x.is_floating_point()
+    plain = pixels = x.as_subclass(Tensor)
+    floats = x.is_floating_point()
     mean,std = (per_channel(o, x, 'stats') for o in stats or (0.,1.))
-    pixels = plain
     if floats: pixels = (plain.float()*(255*std)+(255*mean+.5)).nan_to_num(0.).clamp(0,255).byte()
-    outside = 'reflect' if fill=='reflect' else 'mean'
-    images,mask = apply_ops(pixels, applications, fill=outside, relative=relative)
+    images,mask = apply_ops(pixels, applications, fill='reflect' if fill=='reflect' else 'mean', relative=relative)
     color = _fill_color(fill, mean if stats else None, pixels)
     if floats:
         images = (images.float()*(1/(255*std))-mean/std).to(x.dtype)
@@ -417,7 +413,7 @@ def augment(
     # A row that gets nothing keeps its own bits: the way to bytes and back would round its values
     return retain_type(torch.where(nothing, plain, torch.where(mask, images, color)), x),mask
 
-# %% ../../nbs/30_augment.ops.ipynb #9d70c0d7
+# %% ../../nbs/30_augment.ops.ipynb #9b90fd55
 def _fill_color(fill, mean, pixels):
     "The colour of empty pixels, from 0 to 1; `mean` is the data set's, `None` where it is not known"
     if not isinstance(fill, str): return per_channel(fill, pixels, 'fill')
@@ -441,6 +437,7 @@ def _point_matrix(op, level, sign, h, w, relative):
     if op not in GEOMETRIC: return np.eye(3)
     return np.linalg.inv(np.vstack([op_matrix(OPS[op], level, sign, h, w, relative),[0,0,1]]))
 
+# %% ../../nbs/30_augment.ops.ipynb #70f06c24
 def _moves(applications, h, w, relative) -> Tensor: # (rows, 2, 3) float32
     "Where a point of each row goes, in pixels, after all slots"
     drawn = torch.stack(applications[:3], -1).numpy()   # op, level and sign: (rows, slots, 3)
@@ -451,7 +448,7 @@ def _moves(applications, h, w, relative) -> Tensor: # (rows, 2, 3) float32
     for slot in range(each.shape[1]): total = each[:,slot]@total
     return torch.from_numpy(total[:,:2]).float()
 
-# %% ../../nbs/30_augment.ops.ipynb #4962463d
+# %% ../../nbs/30_augment.ops.ipynb #8d99f27b
 def _follow_points(points, moves, h, w):
     "Move points (rows, n, 2) from -1 to 1"
     half = torch.tensor([w/2,h/2]).to(points, non_blocking=True)
@@ -464,7 +461,7 @@ def _follow_boxes(boxes, moves, h, w):
     corners = _follow_points(corners, moves, h, w).view(*boxes.shape[:2],4,2)
     return torch.cat([corners.amin(2),corners.amax(2)], -1).clamp(-1,1)
 
-# %% ../../nbs/30_augment.ops.ipynb #659298f0
+# %% ../../nbs/30_augment.ops.ipynb #52ee26b4
 def _follow_mask(mask, applications, options):
     "Move masks (rows, height, width), or with a channel, slot by slot"
     z = (mask if mask.ndim==4 else mask.unsqueeze(1)).clone()
@@ -488,7 +485,8 @@ def follow(
 ): # As `y`
     "Points, boxes and masks moved as the images were; all else stays. `ValueError` for a mask of another size"
     if not isinstance(y, (TensorPoint,TensorBBox,TensorMask)): return y
-    plain,(h,w) = y.as_subclass(Tensor),size
+    plain = y.as_subclass(Tensor)
+    h,w = size
     if isinstance(y, TensorMask):
         if plain.shape[-2:]!=(h,w):
             raise ValueError(f'Masks of {plain.shape[-2]}x{plain.shape[-1]} pixels cannot follow images of {h}x{w}: '
