@@ -6,7 +6,7 @@ Docs: https://fastai-boost.github.io/fastai_boost/experiments.models.html.md"""
 
 # %% ../../nbs/52_experiments.models.ipynb #b9435f18
 from __future__ import annotations
-import difflib
+import difflib, math
 from fastai.vision.all import *
 
 # %% auto #0
@@ -21,66 +21,96 @@ def small_convnet(
     dropout:float=0. # Probability of dropout before the last layer
 ) -> nn.Sequential:
     "Five convolutions with BatchNorm, about 136,000 parameters at width 1"
-    nfs = [max(8, int(o*width)) for o in (16,32,64,64,128)]
-    convs = [ConvLayer(i, o, stride=s) for i,o,s in zip([c_in,*nfs], nfs, (1,2,2,1,2))]
+    channels = [max(8, int(o*width)) for o in (16,32,64,64,128)]
+    sizes = zip([c_in,*channels], channels, (1,2,2,1,2))
+    convs = [ConvLayer(i, o, stride=stride) for i,o,stride in sizes]
     drop = [nn.Dropout(dropout)] if dropout else []
-    return nn.Sequential(*convs, nn.AdaptiveAvgPool2d(1), nn.Flatten(), *drop, nn.Linear(nfs[-1], n_out))
+    head = [nn.AdaptiveAvgPool2d(1), nn.Flatten(), *drop, nn.Linear(channels[-1], n_out)]
+    return nn.Sequential(*convs, *head)
 
 # %% ../../nbs/52_experiments.models.ipynb #4d22f15f
 class SameConv(nn.Conv2d):
-    "A convolution without bias that pads as TensorFlow does: what is odd goes to the right and below"
+    "A convolution without bias that pads as TensorFlow does: an odd pixel goes to the right and below"
     def __init__(self, c_in, c_out, k=3, stride=1):
         super().__init__(c_in, c_out, k, stride, bias=False)
         nn.init.normal_(self.weight, std=(2/(k*k*c_out))**.5)
     def forward(self, x):
-        k,s = self.kernel_size[0],self.stride[0]
-        pads = [max((-(-n//s)-1)*s+k-n, 0) for n in (x.shape[-1],x.shape[-2])]
-        return super().forward(F.pad(x, [o for p in pads for o in (p//2,p-p//2)]))
+        k,stride = self.kernel_size[0],self.stride[0]
+        def padding(n): return max((math.ceil(n/stride)-1)*stride+k-n, 0)
+        w,h = padding(x.shape[-1]),padding(x.shape[-2])
+        return super().forward(F.pad(x, (w//2, w-w//2, h//2, h-h//2)))
 
+# %% ../../nbs/52_experiments.models.ipynb #ca579aec
 def _norm_relu(n): return nn.Sequential(nn.BatchNorm2d(n), nn.ReLU())
+
 def _head(c, n_out):
+    "The mean of each channel, and a linear layer"
     fc = nn.Linear(c, n_out)
-    nn.init.uniform_(fc.weight, -n_out**-.5, n_out**-.5); nn.init.zeros_(fc.bias)
+    nn.init.uniform_(fc.weight, -n_out**-.5, n_out**-.5)
+    nn.init.zeros_(fc.bias)
     return nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), fc)
 
-def fit_channels(x, c_out, stride, split=True):
-    "`x` pooled by `stride` and filled up with channels of zeros to `c_out`: as many before as after, or all after"
+def fit_channels(
+    x, # (rows, channels, height, width) float
+    c_out:int, # Channels of the result
+    stride:int, # Factor by which the images get smaller
+    split=True # Put as many channels of zeros before as after? `False`: all after
+): # (rows, c_out, height/stride, width/stride), both rounded up
+    "Pool images, and fill them up with channels of zeros"
     if stride>1: x = F.avg_pool2d(x, stride, ceil_mode=True)
     n = c_out-x.shape[1]
-    return F.pad(x, (0,0,0,0,n//2,n-n//2) if split else (0,0,0,0,0,n)) if n else x
+    if not n: return x
+    before = n//2 if split else 0
+    return F.pad(x, (0, 0, 0, 0, before, n-before))
 
 # %% ../../nbs/52_experiments.models.ipynb #3274fc95
 class WideBlock(nn.Module):
-    "Two convolutions and a shortcut; `first`: the shortcut starts after the norm"
+    "Two convolutions and a shortcut; with `first`, the shortcut starts after the norm"
     def __init__(self, c_in, c_out, stride, first=False):
         super().__init__()
         store_attr('c_out,stride,first')
-        self.pre,self.conv1,self.mid,self.conv2 = _norm_relu(c_in),SameConv(c_in, c_out, 3, stride),_norm_relu(c_out),SameConv(c_out, c_out)
+        self.pre = _norm_relu(c_in)
+        self.conv1 = SameConv(c_in, c_out, 3, stride)
+        self.mid = _norm_relu(c_out)
+        self.conv2 = SameConv(c_out, c_out)
     def forward(self, x):
         y = self.pre(x)
-        return self.conv2(self.mid(self.conv1(y)))+fit_channels(y if self.first else x, self.c_out, self.stride)
+        shortcut = y if self.first else x
+        return self.conv2(self.mid(self.conv1(y)))+fit_channels(shortcut, self.c_out, self.stride)
 
+def _wide_stage(n, c_in, c_out, stride, first):
+    "`n` blocks; the first of them changes channels and size"
+    blocks = [WideBlock(c_in, c_out, stride, first)]
+    blocks += [WideBlock(c_out, c_out, 1) for _ in range(n-1)]
+    return nn.Sequential(*blocks)
+
+# %% ../../nbs/52_experiments.models.ipynb #75795063
 class WideResNet(nn.Module):
-    "Three stages of `WideBlock`s with residuals around each stage and around all; made by `wide_resnet`"
+    "Three stages of `WideBlock`s, with residuals around each stage and around all; made by `wide_resnet`"
     def __init__(self, depth, width, c_in, n_out):
         super().__init__()
-        n,ws = (depth-4)//6,[16,16*width,32*width,64*width]
+        n = (depth-4)//6
+        w1,w2,w3 = (16*width,32*width,64*width)
         self.stem = SameConv(c_in, 16)
-        self.stages = nn.ModuleList([nn.Sequential(*(WideBlock(i if k==0 else o, o, s if k==0 else 1, j==k==0) for k in range(n)))
-                                     for j,(i,o,s) in enumerate(zip(ws, ws[1:], (1,2,2)))])
-        self.tail,self.head = _norm_relu(ws[-1]),_head(ws[-1], n_out)
+        self.stages = nn.ModuleList([
+            _wide_stage(n, 16, w1, 1, True), _wide_stage(n, w1, w2, 2, False), _wide_stage(n, w2, w3, 2, False)])
+        self.tail = _norm_relu(w3)
+        self.head = _head(w3, n_out)
     def forward(self, x):
-        x = first = self.stem(x)
-        for stage in self.stages: x = (y := stage(x))+fit_channels(x, y.shape[1], stage[0].stride)
-        return self.head(self.tail(x+fit_channels(first, x.shape[1], 4)))
+        x = stem = self.stem(x)
+        for stage in self.stages:
+            y = stage(x)
+            x = y+fit_channels(x, y.shape[1], stage[0].stride)
+        return self.head(self.tail(x+fit_channels(stem, x.shape[1], 4)))
 
+# %% ../../nbs/52_experiments.models.ipynb #ab2a73c3
 def wide_resnet(
     depth:int=28, # Convolutions and the last layer; 6n+4
     width:int=10, # Factor of the channels, 16 to 64
     c_in:int=3, # Channels of the images
     n_out:int=10 # Number of classes
 ) -> nn.Module:
-    "Wide-ResNet (arXiv 1605.07146) as Population Based Augmentation has it"
+    "Wide-ResNet (arXiv 1605.07146) as the code of Population Based Augmentation has it"
     if depth<10 or (depth-4)%6: raise ValueError(f'`depth` must be 6n+4, such as 28 or 40, got {depth}.')
     return WideResNet(depth, width, c_in, n_out)
 
@@ -88,9 +118,13 @@ def wide_resnet(
 class _TwoFactors(torch.autograd.Function):
     "Times `a` on the way forward, times `b` on the way back"
     @staticmethod
-    def forward(ctx, x, a, b): ctx.save_for_backward(b); return x*a
+    def forward(ctx, x, a, b):
+        ctx.save_for_backward(b)
+        return x*a
     @staticmethod
-    def backward(ctx, g): return g*ctx.saved_tensors[0],None,None
+    def backward(ctx, grad):
+        b, = ctx.saved_tensors
+        return grad*b,None,None
 
 def two_factors(
     x, # (rows, ...) float
@@ -101,49 +135,72 @@ def two_factors(
 
 def _per_image(x): return torch.rand(len(x), 1, 1, 1, device=x.device, dtype=x.dtype)
 
+# %% ../../nbs/52_experiments.models.ipynb #e6cc9b5b
+def _random_share(x):
+    "Per image, the share of the first of two uniform numbers in their sum"
+    u1 = _per_image(x)
+    u2 = _per_image(x)
+    return u1/(u1+u2)
+
 def shake(
     x1, x2, # (rows, channels, height, width) float: the branches
     training:bool=True # Random weights? `False`: half of each
 ): # As `x1`
     "The two branches of Shake-Shake added"
     if not training: return (x1+x2)/2
-    (a,b) = (u1/(u1+u2) for u1,u2 in ((_per_image(x1),_per_image(x1)) for _ in range(2)))
-    return two_factors(x1, a, b)+two_factors(x2, 1-a, 1-b)
+    forward = _random_share(x1)
+    backward = _random_share(x1)
+    return two_factors(x1, forward, backward)+two_factors(x2, 1-forward, 1-backward)
 
 class ShakeDrop(nn.Module):
-    "Keep a branch with probability `p` for each image, else shake it"
+    "Keep a branch with probability `p` for each image, and shake it otherwise"
     def __init__(self,
-        p:float # Probability; its factor in evaluation
-    ): super().__init__(); self.p = p
+        p:float # Probability; the factor of the branch in evaluation
+    ):
+        super().__init__()
+        self.p = p
     def forward(self, x):
         if not self.training: return x*self.p
-        keep,alpha,beta = (_per_image(x)<self.p).to(x.dtype),_per_image(x)*2-1,_per_image(x)
+        keep = (_per_image(x)<self.p).to(x.dtype)
+        alpha = _per_image(x)*2-1
+        beta = _per_image(x)
         return two_factors(x, keep+alpha-keep*alpha, keep+beta-keep*beta)
 
 # %% ../../nbs/52_experiments.models.ipynb #263bd1f4
+def _shake_branch(c_in, c_out, stride):
+    return nn.Sequential(
+        nn.ReLU(), SameConv(c_in, c_out, 3, stride), *_norm_relu(c_out), SameConv(c_out, c_out), nn.BatchNorm2d(c_out))
+
 class ShakeBlock(nn.Module):
     "Two branches, and the input beside them"
     def __init__(self, c_in, c_out, stride):
         super().__init__()
-        def branch(): return nn.Sequential(nn.ReLU(), SameConv(c_in, c_out, 3, stride), *_norm_relu(c_out), SameConv(c_out, c_out), nn.BatchNorm2d(c_out))
-        self.a,self.b,self.stride = branch(),branch(),stride
-        self.skips = nn.ModuleList([SameConv(c_in, c_out//2, 1) for _ in range(2)]) if c_in!=c_out else None
-        self.skip_norm = nn.BatchNorm2d(c_out) if c_in!=c_out else None
+        self.stride = stride
+        self.a = _shake_branch(c_in, c_out, stride)
+        self.b = _shake_branch(c_in, c_out, stride)
+        self.skips = None
+        if c_in==c_out: return
+        self.skips = nn.ModuleList([SameConv(c_in, c_out//2, 1) for _ in range(2)])
+        self.skip_norm = nn.BatchNorm2d(c_out)
     def skip(self, x):
+        "The input; where it changes channels, every `stride`th pixel of it, and of itself moved by a pixel"
         if self.skips is None: return x
-        moved = F.pad(x[:,:,1:,1:], (0,1,0,1))   # by a pixel to the left and up
-        return self.skip_norm(torch.cat([f(o[:,:,::self.stride,::self.stride]) for f,o in zip(self.skips, (x,moved))], 1))
+        moved = F.pad(x[:,:,1:,1:], (0, 1, 0, 1))   # to the left and up
+        parts = [conv(o[:,:,::self.stride,::self.stride]) for conv,o in zip(self.skips, (x,moved))]
+        return self.skip_norm(torch.cat(parts, 1))
     def forward(self, x): return self.skip(x)+shake(self.a(x), self.b(x), self.training)
 
+# %% ../../nbs/52_experiments.models.ipynb #aeb97692
 def shake_shake(
     width:int=32, # Channels of the first stage: 32, 96 and 112 in the paper
     c_in:int=3, # Channels of the images
     n_out:int=10 # Number of classes
 ) -> nn.Sequential:
     "Shake-Shake 26 2x`width`d (arXiv 1705.07485)"
-    ws = [16,width,2*width,4*width]
-    blocks = [ShakeBlock(i if k==0 else o, o, s if k==0 else 1) for i,o,s in zip(ws, ws[1:], (1,2,2)) for k in range(4)]
-    return nn.Sequential(SameConv(c_in, 16), nn.BatchNorm2d(16), *blocks, nn.ReLU(), *_head(ws[-1], n_out))
+    blocks = []
+    for i,o,stride in ((16,width,1),(width,2*width,2),(2*width,4*width,2)):
+        blocks += [ShakeBlock(i, o, stride), *(ShakeBlock(o, o, 1) for _ in range(3))]
+    return nn.Sequential(SameConv(c_in, 16), nn.BatchNorm2d(16), *blocks, nn.ReLU(), *_head(4*width, n_out))
 
 # %% ../../nbs/52_experiments.models.ipynb #d35ece6b
 class PyramidBlock(nn.Module):
@@ -151,8 +208,9 @@ class PyramidBlock(nn.Module):
     def __init__(self, c_in, width, stride, p):
         super().__init__()
         self.c_out,self.stride = 4*width,stride
-        self.branch = nn.Sequential(nn.BatchNorm2d(c_in), SameConv(c_in, width, 1), *_norm_relu(width), SameConv(width, width, 3, stride),
-            *_norm_relu(width), SameConv(width, 4*width, 1), nn.BatchNorm2d(4*width), ShakeDrop(p))
+        self.branch = nn.Sequential(
+            nn.BatchNorm2d(c_in), SameConv(c_in, width, 1), *_norm_relu(width), SameConv(width, width, 3, stride),
+            *_norm_relu(width), SameConv(width, self.c_out, 1), nn.BatchNorm2d(self.c_out), ShakeDrop(p))
     def forward(self, x): return self.branch(x)+fit_channels(x, self.c_out, self.stride, split=False)
 
 def pyramid_net(
@@ -162,15 +220,22 @@ def pyramid_net(
     n_out:int=10 # Number of classes
 ) -> nn.Sequential:
     "PyramidNet (arXiv 1610.02915) with ShakeDrop (arXiv 1802.02375)"
-    n = (depth-2)//3//3*3
-    ws = [int(16+l*alpha/n+.5) for l in range(1, n+1)]
-    blocks = [PyramidBlock(i, w, 2 if l in (n//3,2*n//3) else 1, 1-.5*(l+1)/n) for l,(i,w) in enumerate(zip([16,*(4*w for w in ws)], ws))]
-    c = 4*ws[-1]
-    return nn.Sequential(SameConv(c_in, 16), nn.BatchNorm2d(16), *blocks, *_norm_relu(c), *_head(c, n_out))
+    n = (depth-2)//9*3   # blocks
+    blocks,channels = [],16
+    for i in range(n):
+        width = int(16+(i+1)*alpha/n+.5)
+        stride = 2 if i in (n//3,2*n//3) else 1
+        blocks.append(PyramidBlock(channels, width, stride, p=1-.5*(i+1)/n))
+        channels = 4*width
+    stem = [SameConv(c_in, 16), nn.BatchNorm2d(16)]
+    return nn.Sequential(*stem, *blocks, *_norm_relu(channels), *_head(channels, n_out))
 
 # %% ../../nbs/52_experiments.models.ipynb #64fa77fb
-built_in = dict(small=small_convnet, wrn_28_10=wide_resnet, wrn_40_2=partial(wide_resnet, 40, 2), wrn_28_2=partial(wide_resnet, 28, 2),
-    ss_32=shake_shake, ss_96=partial(shake_shake, 96), ss_112=partial(shake_shake, 112), pyramid_net=pyramid_net)
+built_in = dict(
+    small=small_convnet,
+    wrn_28_10=wide_resnet, wrn_40_2=partial(wide_resnet, 40, 2), wrn_28_2=partial(wide_resnet, 28, 2),
+    ss_32=shake_shake, ss_96=partial(shake_shake, 96), ss_112=partial(shake_shake, 112),
+    pyramid_net=pyramid_net)
 
 def make_model(
     name:str, # One of `built_in`, or a name of timm's
@@ -180,9 +245,16 @@ def make_model(
     "A new model by its name"
     if name in built_in: return built_in[name](c_in=c_in, n_out=n_out)
     try: import timm
-    except ImportError as e: raise ImportError(f"Model {name!r} is looked for in timm, which is not installed: pip install 'fastai_boost[models]', or use a built-in one: {', '.join(built_in)}.") from e
-    nm,known = name.replace('-','_'),timm.list_models()
-    if nm.split('.')[0] not in known:
-        near = ', '.join(difflib.get_close_matches(nm, known, 5, .4))
-        raise ValueError(f"Unknown model {name!r}: known are {', '.join(built_in)} and timm's models{near and ', such as '+near}")
-    return timm.create_model(nm, in_chans=c_in, num_classes=n_out)
+    except ImportError as e:
+        raise ImportError(
+            f"Model {name!r} is looked for in timm, which is not installed: pip install 'fastai_boost[models]',"
+            f" or use a built-in one: {', '.join(built_in)}.") from e
+    return timm.create_model(_timm_name(name, timm.list_models()), in_chans=c_in, num_classes=n_out)
+
+def _timm_name(name, models):
+    "The name as timm spells it; an error with similar names where timm has no such model"
+    timm_name = name.replace('-', '_')
+    if timm_name.split('.')[0] in models: return timm_name
+    near = ', '.join(difflib.get_close_matches(timm_name, models, 5, .4))
+    such_as = f', such as {near}' if near else ''
+    raise ValueError(f"Unknown model {name!r}: known are {', '.join(built_in)} and timm's models{such_as}")
