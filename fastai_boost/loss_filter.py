@@ -40,7 +40,7 @@ def keep_by_loss(
     n = (-(-n//multiple)*multiple).clamp(max=rows)
     return order,torch.where(total.isfinite() & (total>0), n, rows)
 
-# %% ../nbs/21_loss_filter.ipynb #6d5a5029
+# %% ../nbs/21_loss_filter.ipynb #f390c708
 def filter_by_loss(
     losses, # (rows,) float tensor, on any device
     min_loss_perc:float=.9, # Share of the summed loss that the kept rows must reach; from 1 on all are kept
@@ -51,7 +51,7 @@ def filter_by_loss(
     order,n = keep_by_loss(losses, min_loss_perc, min_sample_perc, multiple)
     return order[:int(n)]
 
-# %% ../nbs/21_loss_filter.ipynb #fb548dab
+# %% ../nbs/21_loss_filter.ipynb #dd5451a3
 def _device(cb): return first(tensors_of(cb.xb)).device
 
 def _mark(device):
@@ -61,14 +61,14 @@ def _mark(device):
     event.record()
     return event
 
-# %% ../nbs/21_loss_filter.ipynb #bfdf255d
+# %% ../nbs/21_loss_filter.ipynb #bc5e85a7
 def _seconds(begin, end):
     "Time between two marks; waits until the device has passed `end`"
     if isinstance(begin, float): return end-begin
     end.synchronize()
     return begin.elapsed_time(end)/1000
 
-# %% ../nbs/21_loss_filter.ipynb #975c9a14
+# %% ../nbs/21_loss_filter.ipynb #4b266e5f
 def _medians(times):
     "Median seconds of choosing rows and of training on them, from steps as (begin, rows chosen, end)"
     choosing = [_seconds(begin, chosen) for begin,chosen,_ in times]
@@ -116,7 +116,7 @@ def filtered_cost(
         step = costs['part'] + (costs['plain']-costs['part'])*(share-costs['share'])/(1-costs['share'])
     return (costs['score']+step)/costs['plain']
 
-# %% ../nbs/21_loss_filter.ipynb #148825b6
+# %% ../nbs/21_loss_filter.ipynb #ce5a61b9
 class TimeGuard:
     "Decide after each epoch whether filtering the next saves time, by measured steps and the share of rows to keep"
     margin = .98   # a filtered epoch must take less than this share of the time of a plain one
@@ -154,7 +154,7 @@ class TimeGuard:
         self.costs = dict(state['costs'])
     def __getstate__(self): return {**vars(self), 'timer':StepTimer(), 'shares':[]}   # a copy has no running step
 
-# %% ../nbs/21_loss_filter.ipynb #599f75bf
+# %% ../nbs/21_loss_filter.ipynb #12bfe8a3
 def _tell(guard, cb, share, on):
     "Print a decision that differs from the last one, if there is an epoch for it and a table to print it under"
     costs = guard.costs
@@ -167,7 +167,7 @@ def _tell(guard, cb, share, on):
         f"an epoch takes {costs['predicted']:.0%} of the time of a plain one. "
         f"Filtering is {state} from epoch {cb.epoch+1}.")
 
-# %% ../nbs/21_loss_filter.ipynb #e77d80a8
+# %% ../nbs/21_loss_filter.ipynb #2ec170b0
 @patch
 def measure(self:TimeGuard, share):
     "Put the medians of the steps measured in this epoch into `costs`; filtered ones were on a `share` of the rows"
@@ -182,7 +182,7 @@ def share_seen(self:TimeGuard):
     late = self.shares[len(self.shares)//2:]
     return torch.stack([kept for kept,_ in late]).sum().item()/sum(rows for _,rows in late)
 
-# %% ../nbs/21_loss_filter.ipynb #a9e02b56
+# %% ../nbs/21_loss_filter.ipynb #ba4c602b
 @patch
 def end(self:TimeGuard, cb, acted):
     "After an epoch, decide on the next one; all processes follow the first"
@@ -199,14 +199,14 @@ def end(self:TimeGuard, cb, acted):
 # %% ../nbs/21_loss_filter.ipynb #de1b6ea2
 @boost_method('batch_loss_filter')
 class BatchLossFilter(Selection):
-    "Train on the rows that make up `min_loss_perc` of the loss. `TypeError` for a loss that can't be split"
+    """Train on the rows that make up `min_loss_perc` of the loss.
+    `ValueError` for thresholds that keep no row or make no sense, `TypeError` for a loss that can't be split."""
     papers = ('forum post', 'https://forums.fast.ai/t/meet-batchlossfilter-a-new-technique-to-speed-up-training/56621'),
     does = "trains on the rows that make up 90 % of a batch's loss"
     cost = 'a forward pass over each batch, a fifth to a third of a step; none with stale scores'
     measured = 'works, tested; as published no gain; stale scores: 1 point over plain training of the same cost'
     variants = tuple(dict(start=0, min_loss_perc=.6, **o) for o in ({}, dict(score='stale'), dict(score='random')))
-    images_ok = True   # are the images of the first batch such that `scale_factor` can shrink them?
-    acted = False      # did it choose rows in the last epoch?
+    acted = False   # did it choose rows in the last epoch?
     def __init__(self,
         min_loss_perc:float=.9, # Share of the summed loss that the kept rows must reach
         min_sample_perc:float=0., # Share of the rows that is kept at least
@@ -248,7 +248,7 @@ def _check_auto(auto, score):
             f"`auto` weighs the cost of the scoring pass, which `score={score!r}` is not meant for: "
             "use it with `score='fresh'`.")
 
-# %% ../nbs/21_loss_filter.ipynb #834b5228
+# %% ../nbs/21_loss_filter.ipynb #b9a36e32
 def _check_arguments(min_loss_perc, min_sample_perc, score, scale_factor, refresh, multiple, auto):
     check_share('min_loss_perc', min_loss_perc, hint='it is a share of the loss, .9 as published')
     check_share('min_sample_perc', min_sample_perc, hint='it is a share of the rows')
@@ -261,7 +261,7 @@ def _check_arguments(min_loss_perc, min_sample_perc, score, scale_factor, refres
     check_whole('multiple', multiple)
     _check_auto(auto, score)
 
-# %% ../nbs/21_loss_filter.ipynb #8f1df479
+# %% ../nbs/21_loss_filter.ipynb #29dc419e
 def _draw_stale(cb):
     "Read the items with the largest of the last losses, those without a loss, and those not seen for `refresh` epochs"
     core = cb.learn.boost_core
@@ -298,13 +298,13 @@ def _check_shrinkable(xb, yb, scale_factor):
         raise ValueError(
             f"`scale_factor` can't shrink targets of the shape {tuple(target.shape)}. Use `scale_factor=1.`")
 
-# %% ../nbs/21_loss_filter.ipynb #c3deb2fb
+# %% ../nbs/21_loss_filter.ipynb #b54b1f11
 def _shrink(x, scale_factor):
     "Images in `x` shrunk; what is not an image is returned as it is"
     if x.ndim!=4 or not x.is_floating_point(): return x
     return F.interpolate(x.as_subclass(Tensor), scale_factor=scale_factor, mode='bilinear')
 
-# %% ../nbs/21_loss_filter.ipynb #7a45dcb8
+# %% ../nbs/21_loss_filter.ipynb #ebf617f0
 @patch
 def _check_images(self:BatchLossFilter):
     "In the first batch of a fit, look whether its images can be shrunk"
@@ -345,10 +345,10 @@ def after_loss(self:BatchLossFilter):
 def after_batch(self:BatchLossFilter):
     if self.guard is not None and self.guard.timer.marks: self.guard.timer.end(_device(self))
 
-# %% ../nbs/21_loss_filter.ipynb #929b6070
+# %% ../nbs/21_loss_filter.ipynb #f7f0771d
 @patch
 def check(self:BatchLossFilter):
-    self.images_ok = self.scale_factor==1
+    self.images_ok = self.scale_factor==1   # else the first batch shows it
     if self.guard is not None: self.guard.begin(self.n_epoch)
 
 @patch
@@ -383,7 +383,7 @@ def load_state_dict(self:BatchLossFilter, state):
     super(BatchLossFilter, self).load_state_dict(state)
     if self.guard is not None and 'guard' in state: self.guard.load_state_dict(state['guard'])
 
-# %% ../nbs/21_loss_filter.ipynb #d1139581
+# %% ../nbs/21_loss_filter.ipynb #e58e7135
 @patch
 @delegates(BatchLossFilter)
 def batch_loss_filter(self:Learner, **kwargs) -> Learner: # Itself, so that calls can be chained

@@ -24,7 +24,7 @@ def _comparable(losses):
     inf = float('inf')
     return losses.detach().as_subclass(Tensor).float().nan_to_num(inf, inf, -inf).contiguous()
 
-# %% ../nbs/22_selective_backprop.ipynb #1360cd10
+# %% ../nbs/22_selective_backprop.ipynb #f7833056
 def select_prob(
     losses, # (rows,) float tensor; NaN counts as the largest
     history, # (R,) float tensor, in any order: the losses to compare with, as a rule those of the batch included
@@ -84,7 +84,7 @@ def select_by_rank(
 @boost_method('selective_backprop')
 class SelectiveBackprop(Selection):
     "Train on rows drawn with the probability CDF(loss)^beta. `ValueError` for refilled batches in distributed training"
-    drops_rows = True   # of batches as they were read, wherever it acts
+    drops_rows = True   # of batches as they were read, also where it stands in the loader and is of the kind 'draw'
     papers = ('paper', 'https://arxiv.org/abs/1910.00762'),
     does = 'trains on a row with a probability that rises with its loss, in full batches'
     cost = 'a forward pass over all rows; with the step on a quarter of them about 58 % of plain training'
@@ -115,10 +115,13 @@ class SelectiveBackprop(Selection):
         self.epochs_seen = 0   # of all fits
         self.needs_ids = stale>0
         self.refill = refill and keep is None
-        if self.refill: self.act_at('draw')   # it stands between the loader and the training loop
+        # Without refilling it drops rows in the batch, also with `stale`: those that are due are scored there.
+        if self.refill: self.act_at('draw')
 
     @property
     def refills(self): return self.refill
+    @property
+    def reads_fewer(self): return self.stale>0   # items are left out before they are loaded
 
 # %% ../nbs/22_selective_backprop.ipynb #c8930f9b
 def _check_arguments(beta, history, stale, prime, keep):
@@ -141,7 +144,7 @@ def _plan_epoch(due, order, bs, device):
     parts = torch.from_numpy(np.concatenate(parts)).to(device).split([len(o) for o in parts])   # one transfer for all
     return list(zip(parts[::2], parts[1::2]))
 
-# %% ../nbs/22_selective_backprop.ipynb #3df49f0d
+# %% ../nbs/22_selective_backprop.ipynb #e2943538
 def _due_rows(cb, dl, i, ids):
     "Which rows of batch `i` of `dl` must be scored, and which not (int64)"
     if cb.plan is None: cb.plan = _plan_epoch(cb.due, np.asarray(epoch_order(dl)), dl.bs, ids.device)
@@ -151,7 +154,7 @@ def _due_rows(cb, dl, i, ids):
     is_due = torch.from_numpy(cb.due).to(ids.device)[ids]
     return is_due.nonzero()[:,0],(~is_due).nonzero()[:,0]
 
-# %% ../nbs/22_selective_backprop.ipynb #c6fd482c
+# %% ../nbs/22_selective_backprop.ipynb #6744893c
 def _draw_stale(cb):
     "Read the items that their last losses select, and those whose losses are older than `stale` epochs, to be scored"
     record = cb.learn.boost_core.record
@@ -193,7 +196,7 @@ def select(self:SelectiveBackprop, losses) -> Tensor: # int64 rows
     # A step needs two rows: what was drawn, and the hardest of the others.
     return losses.index_fill(0, selected, float('inf')).topk(min(2,len(losses))).indices
 
-# %% ../nbs/22_selective_backprop.ipynb #1b8ce7fc
+# %% ../nbs/22_selective_backprop.ipynb #8477de8b
 @patch
 def scheduled(self:SelectiveBackprop, step=None):
     ready = self.primed and not self.resting and super(SelectiveBackprop, self).scheduled(step)
@@ -241,7 +244,7 @@ def wrap_loader(self:SelectiveBackprop):
     if self.refill and self.primed and not self.resting and self.covers(self.epoch):
         self.learn.dl = RefillDL(self.learn.dl, self)
 
-# %% ../nbs/22_selective_backprop.ipynb #59bdb04f
+# %% ../nbs/22_selective_backprop.ipynb #13ff870d
 @patch
 def end_epoch(self:SelectiveBackprop):
     super(SelectiveBackprop, self).end_epoch()
@@ -264,12 +267,12 @@ def load_state_dict(self:SelectiveBackprop, state):
     self.epochs_seen = state.get('epochs_seen', self.epochs_seen)
     self.losses.load_state_dict(state.get('losses', {}))
 
-# %% ../nbs/22_selective_backprop.ipynb #403bf23a
+# %% ../nbs/22_selective_backprop.ipynb #972110df
 def _same_shapes(a, b):
     "Have the rows of the tensors in `a` the shapes of those in `b`?"
     return [o.shape[1:] for o in tensors_of(a)]==[o.shape[1:] for o in tensors_of(b)]
 
-# %% ../nbs/22_selective_backprop.ipynb #fe7f3108
+# %% ../nbs/22_selective_backprop.ipynb #e7eefee2
 class RowQueue:
     "Rows that wait until they fill a batch, and the ids of their items"
     rows = None   # a batch: inputs and targets as one tuple
@@ -292,7 +295,7 @@ class RowQueue:
         self.ids = None if ids is None else ids[n:]
         return take(rows, slice(0,n)),None if ids is None else ids[:n]
 
-# %% ../nbs/22_selective_backprop.ipynb #1131f5f4
+# %% ../nbs/22_selective_backprop.ipynb #efe43b1b
 def _hardest(learn, rows, ids):
     "The two hardest rows of a batch, and their ids"
     n_inp = len(learn.xb)
@@ -351,7 +354,7 @@ def _selected(self:RefillDL, i, batch):
     if selected is None: return rows,ids
     return take(rows, selected),None if ids is None else ids[selected]
 
-# %% ../nbs/22_selective_backprop.ipynb #217f72e9
+# %% ../nbs/22_selective_backprop.ipynb #7970cd02
 @patch
 def _full_batches(self:RefillDL, rows, ids):
     "Queue rows, and yield full batches. Rows that don't fit those in the queue send them off first"
@@ -361,7 +364,7 @@ def _full_batches(self:RefillDL, rows, ids):
     n = getattr(self.dl, 'bs', None) or getattr(self.dl, 'batch_size', None) or n_rows(self.latest[0])
     while len(self.queue)>=n: yield self._batch(n)
 
-# %% ../nbs/22_selective_backprop.ipynb #d32b2407
+# %% ../nbs/22_selective_backprop.ipynb #1d942881
 @patch
 def show_progress(self:RefillDL):
     "Schedules and the progress bar go by the rows that were read"
@@ -370,7 +373,7 @@ def show_progress(self:RefillDL):
     bar = getattr(getattr(learn, 'progress', None), 'pbar', None)
     if bar is not None: bar.total = max(self.steps, round(self.steps*len(self)/self.seen))
 
-# %% ../nbs/22_selective_backprop.ipynb #d40f0fc2
+# %% ../nbs/22_selective_backprop.ipynb #d11d25f1
 @patch
 @delegates(SelectiveBackprop)
 def selective_backprop(self:Learner, **kwargs) -> Learner: # Itself, so that calls can be chained
