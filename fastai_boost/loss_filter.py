@@ -206,7 +206,7 @@ class BatchLossFilter(Selection):
     cost = 'a forward pass over each batch, a fifth to a third of a step; none with stale scores'
     measured = 'works, tested; as published no gain; stale scores: 1 point over plain training of the same cost'
     variants = tuple(dict(start=0, min_loss_perc=.6, **o) for o in ({}, dict(score='stale'), dict(score='random')))
-    acted = False   # did it choose rows in the last epoch?
+    functions = 'filter_by_loss',
     def __init__(self,
         min_loss_perc:float=.9, # Share of the summed loss that the kept rows must reach
         min_sample_perc:float=0., # Share of the rows that is kept at least
@@ -349,6 +349,7 @@ def after_batch(self:BatchLossFilter):
 @patch
 def check(self:BatchLossFilter):
     self.images_ok = self.scale_factor==1   # else the first batch shows it
+    self.acted = False   # did it choose rows in the last epoch?
     if self.guard is not None: self.guard.begin(self.n_epoch)
 
 @patch

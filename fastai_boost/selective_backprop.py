@@ -91,8 +91,8 @@ class SelectiveBackprop(Selection):
     measured = 'works, tested; lost to plain training of the same cost in every setting that we measured'
     variants = (
         dict(prime=0, beta=1.), dict(prime=0, beta=1., refill=False), dict(stale=2, beta=1., refill=False),
-        dict(stale=2, beta=1.), dict(prime=0, keep=.5),
-    )
+        dict(stale=2, beta=1.), dict(prime=0, keep=.5))
+    functions = 'select_prob',
     primed = False             # has it trained on all rows for `prime` epochs?
     resting = False            # is it an epoch that `every` leaves out, with stale losses?
     cdf = due = plan = None    # of an epoch with stale losses: sorted losses, items to score, their rows in each batch
