@@ -2,27 +2,28 @@
 
     python benchmarks/batchboost_overhead.py
 
-A boosted step on 64 fresh and 64 carried rows is timed against a plain step on 128 rows, in turn, and the ratio taken pair by pair.
-Writes results/batchboost_overhead.csv."""
+A boosted step on 64 fresh and 64 carried rows is timed against a plain step on 128 rows, in turn. The ratio is taken
+pair by pair. Writes results/batchboost_overhead.csv."""
 import platform, time
 from pathlib import Path
 import numpy as np, pandas as pd, torch, fastai
 from fastai.vision.all import *
-from fastai_boost.core import SyncCounter
-from fastai_boost.batchboost import *
-from fastai_boost.models import small_convnet
+from fastai_boost.batchboost import *   # brings `learn.batchboost`
+from fastai_boost.experiments.models import small_convnet
+from fastai_boost.testing import SyncCounter
 
 torch.set_num_threads(1)
 out = Path(__file__).parent.parent/'results'/'batchboost_overhead.csv'
 
 class StepTime(Callback):
-    "Seconds from before the first callback of a step to after its optimizer step"
+    "Seconds from before the first callback of a step to after its optimizer step, and its rows"
     order,run_valid = -99,False
     def before_fit(self): self.times = []
     def before_batch(self): self.start = time.perf_counter()
     def after_step(self): self.times.append((time.perf_counter()-self.start, len(self.x)))
 
 def learner(bs, boosted, steps):
+    "A small net on noise: `steps` batches of `bs` rows"
     set_seed(0)
     x,y = torch.rand(bs*steps,3,32,32),torch.randint(0,10,(bs*steps,))
     dl = DataLoader([*zip(x,y)], bs=bs, shuffle=True)
@@ -30,24 +31,29 @@ def learner(bs, boosted, steps):
     return learn.batchboost() if boosted else learn
 
 def per_row(learn):
+    "Median seconds per row of the steps of full size, after the first eight"
     with learn.no_bar(), learn.no_logging(): learn.fit(1)
-    return np.median([t/n for t,n in learn.step_time.times[8:] if n>=126])   # steps of full size
+    return np.median([t/n for t,n in learn.step_time.times[8:] if n>=126])
 
 def syncs(boosted, bs=16):
-    "Synchronisations per step, from two lengths so that what a fit does once drops out"
+    "Synchronisations per step; two lengths are compared, because a fit has some that do not come from its steps"
     def total(steps):
         learn = learner(bs, boosted, steps)
-        with learn.no_bar(), learn.no_logging(), SyncCounter() as c: learn.fit(1)
-        return c.total
+        with learn.no_bar(), learn.no_logging(), SyncCounter() as counter: learn.fit(1)
+        return counter.total
     return (total(24)-total(12))/12
 
 def main(pairs=15, steps=24):
-    plain,boosted = learner(128, False, steps),learner(64, True, steps)
-    per_row(plain); per_row(boosted)
+    plain = learner(128, False, steps)
+    boosted = learner(64, True, steps)
+    for learn in (plain,boosted): per_row(learn)   # warm
     ratios = [per_row(boosted)/per_row(plain) for _ in range(pairs)]
-    res = dict(ratio_median=round(np.median(ratios),4), ratio_min=round(min(ratios),4), ratio_max=round(max(ratios),4), pairs=pairs, steps=steps, rows=128,
-               syncs_per_step_plain=syncs(False), syncs_per_step_batchboost=syncs(True), threads=1, cpu=platform.processor() or platform.machine(),
-               torch=torch.__version__, fastai=fastai.__version__)
+    res = dict(
+        ratio_median=round(np.median(ratios), 4), ratio_min=round(min(ratios), 4), ratio_max=round(max(ratios), 4),
+        pairs=pairs, steps=steps, rows=128,
+        syncs_per_step_plain=syncs(False), syncs_per_step_batchboost=syncs(True),
+        threads=1, cpu=platform.processor() or platform.machine(),
+        torch=torch.__version__, fastai=fastai.__version__)
     out.parent.mkdir(exist_ok=True)
     pd.DataFrame([res]).to_csv(out, index=False)
     print(pd.Series(res).to_string())

@@ -1,17 +1,19 @@
-"""What mixup adds to a step: time over fastai's own MixUp, and host synchronisations beyond it and beyond plain training.
+"""What mixup adds to a step: time over fastai's own MixUp, and host synchronisations beyond it and beyond plain
+training.
 
     python benchmarks/mixup_cost.py
 
-Steps of the small convnet on 128 images of 32x32 are timed in turn, one thread, and the ratio taken pair by pair. Writes results/mixup_cost.csv."""
+Steps of the small convnet on 128 images of 32x32 are timed in turn, with one thread. The ratio is taken pair by pair.
+Writes results/mixup_cost.csv."""
 import time
 from pathlib import Path
-import numpy as np, pandas as pd, torch, fastai
+import numpy as np, pandas as pd, torch
 from fastai.vision.all import *
-from machine import cpu
 from fastai.callback.mixup import MixUp as FastaiMixUp
-from fastai_boost.core import SyncCounter
+from fastai_boost.experiments.models import small_convnet
+from fastai_boost.experiments.runs import machine_columns
 from fastai_boost.mixup import CutMix, MixUp
-from fastai_boost.models import small_convnet
+from fastai_boost.testing import SyncCounter
 
 torch.set_num_threads(1)
 out = Path(__file__).parent.parent/'results'/'mixup_cost.csv'
@@ -25,38 +27,47 @@ class StepTime(Callback):
     def after_step(self): self.times.append(time.process_time()-self.start)
 
 def learner(name, bs, steps):
+    "A small net on noise: `steps` batches of `bs` rows"
     set_seed(0)
     x,y = torch.rand(bs*steps,3,32,32),torch.randint(0,10,(bs*steps,))
     dl = DataLoader([*zip(x,y)], bs=bs, shuffle=True)
-    cbs = [StepTime()]+([methods[name]()] if methods[name] else [])
+    cbs = [StepTime()]
+    if methods[name]: cbs.append(methods[name]())
     return Learner(DataLoaders(dl, []), small_convnet(3, 10), loss_func=CrossEntropyLossFlat(), cbs=cbs)
 
 def step_time(learn):
+    "Median CPU seconds of a step, after the first four"
     with learn.no_bar(), learn.no_logging(): learn.fit(1)
     return np.median(learn.step_time.times[4:])
 
 def syncs(name, bs=16):
-    "Synchronisations per step, from two lengths so that what a fit does once drops out"
+    "Synchronisations per step; two lengths are compared, because a fit has some that do not come from its steps"
     def total(steps):
         learn = learner(name, bs, steps)
-        with learn.no_bar(), learn.no_logging(), SyncCounter() as c: learn.fit(1)
-        return c.total
+        with learn.no_bar(), learn.no_logging(), SyncCounter() as counter: learn.fit(1)
+        return counter.total
     return (total(24)-total(12))/12
 
-def interval(r):
-    "Median, and where it lies with 95 % confidence, by rank"
-    r,d = np.sort(r),.98*len(r)**.5
-    return dict(ratio_median=np.median(r).round(4), ratio_low=r[int(max((len(r)-1)/2-d, 0))].round(4), ratio_high=r[int(min(np.ceil((len(r)-1)/2+d), len(r)-1))].round(4))
+def interval(ratios):
+    "Median, and the ranks between which it lies with 95 % confidence"
+    ratios = np.sort(ratios)
+    n = len(ratios)
+    half = .98*n**.5
+    low = int(max((n-1)/2-half, 0))
+    high = int(min(np.ceil((n-1)/2+half), n-1))
+    return dict(
+        ratio_median=np.median(ratios).round(4), ratio_low=ratios[low].round(4), ratio_high=ratios[high].round(4))
 
 def main(pairs=61, steps=20):
-    learns = {k:learner(k, 128, steps) for k in methods}
-    for o in learns.values(): step_time(o)
-    times = [{k:step_time(o) for k,o in learns.items()} for _ in range(pairs)]
-    rows = [dict(what=f'{a} over {b}', **interval([t[a]/t[b] for t in times]), pairs=pairs)
-            for a,b in (('mixup','fastai'),('mixup','plain'),('cutmix','plain'))]
+    learns = {name:learner(name, 128, steps) for name in methods}
+    for learn in learns.values(): step_time(learn)   # warm
+    times = [{name:step_time(learn) for name,learn in learns.items()} for _ in range(pairs)]
+    rows = []
+    for a,b in (('mixup','fastai'),('mixup','plain'),('cutmix','plain')):
+        rows.append(dict(what=f'{a} over {b}', **interval([t[a]/t[b] for t in times]), pairs=pairs))
     plain = syncs('plain')
-    rows += [dict(what=f'syncs per step, {k}', syncs=syncs(k)-plain) for k in ('fastai','mixup','cutmix')]
-    df = pd.DataFrame(rows).assign(threads=1, cpu=cpu(), torch=torch.__version__, fastai=fastai.__version__)
+    rows += [dict(what=f'syncs per step, {name}', syncs=syncs(name)-plain) for name in ('fastai','mixup','cutmix')]
+    df = pd.DataFrame(rows).assign(threads=1, **machine_columns('torch','fastai'))
     df.to_csv(out, index=False)
     print(df.iloc[:,:6].to_string(index=False))
 

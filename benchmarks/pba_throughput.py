@@ -1,5 +1,5 @@
-"""Images per second of a PBA policy on whole batches, each image with draws of its own, against torchvision one image at
-a time.
+"""Images per second of a PBA policy on whole batches, each image with draws of its own, against torchvision one image
+at a time.
 
     python benchmarks/pba_throughput.py
 
