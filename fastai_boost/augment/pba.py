@@ -155,7 +155,12 @@ class PBA(BoostCallback):
 
 # %% ../../nbs/32_augment.pba.ipynb #60f2d2e2
 @patch
-def apply_to(self:PBA, xb, yb, stats, fill) -> tuple: # Inputs, targets
+def apply_to(self:PBA,
+    xb:tuple, # Inputs of a batch
+    yb:tuple, # Its targets
+    stats, # As for `augment_batch`
+    fill # As for `augment_batch`
+) -> tuple: # Inputs, targets
     "Check the first batch of a fit, and augment the batch by the policy of the epoch"
     if not self.looked: check_images(xb, yb, self.policy, stats)
     xb,yb,drawn = augment_batch(xb, yb, self.policy, self.rng(), stats, fill, self.relative)

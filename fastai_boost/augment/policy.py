@@ -90,7 +90,10 @@ def to_ints(self:Policy) -> list: # Of 60 int
 # %% ../../nbs/31_augment.policy.ipynb #e1d9683b
 class GroupPolicy(Policy):
     "Entries in groups of `k`: an image gets one group, in order, each entry with its probability"
-    def __init__(self, entries, k:int=2):
+    def __init__(self,
+        entries, # As for `Policy`; each `k` after each other are a group
+        k:int=2 # Entries of a group
+    ):
         super().__init__(entries)
         if k<1 or len(self.entries)%k: raise ValueError(f'{len(self.entries)} entries are no groups of {k}.')
         self.k = k
