@@ -3,7 +3,8 @@
     python benchmarks/selection_loading.py
 
 Trains on 2,560 CIFAR-10 images, with one thread and no workers. Seconds of the epochs in which a method acts, over
-those of plain training in the same round. Stale scores and InfoBatch choose before loading; the fresh filter loads every row.
+those of plain training in the same round. Stale scores and InfoBatch choose before loading; the fresh filter loads
+every row.
 Writes results/selection_loading.csv."""
 import platform, time
 from pathlib import Path

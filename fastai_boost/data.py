@@ -3,5 +3,4 @@
 This module is written by hand and only re-exports them. `settings_hash` and `write_whole` are in
 `fastai_boost.experiments.runs` now."""
 from .experiments.data import *
-from .experiments.data import __all__
 from .experiments.runs import settings_hash, write_whole

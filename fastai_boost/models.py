@@ -2,4 +2,3 @@
 
 This module is written by hand and only re-exports them."""
 from .experiments.models import *
-from .experiments.models import __all__
