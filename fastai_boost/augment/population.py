@@ -16,7 +16,7 @@ import fastai.callback.core
 from fastai.basics import *
 from fastai.callback.progress import ProgressCallback, ShowGraphCallback
 from fastai.callback.tracker import TrackerCallback
-from ..core.checks import *
+from ..core.checks import class_name
 from .search import (
     PolicyHolder, SearchResult, check_metric, delete_run, explore, load_state, mode_of, new_state, undo)
 

@@ -11,9 +11,9 @@ from contextlib import suppress
 import numpy as np, pandas as pd, matplotlib.pyplot as plt
 from fastai.basics import *
 from fastai.callback.schedule import *
-from ..core.checks import *
-from .policy import *
-from .pba import *
+from ..core.checks import check_number, check_whole
+from .policy import Policy, Schedule, as_schedule
+from .pba import PBA
 
 # %% auto #0
 __all__ = ['explore', 'PolicyHolder', 'search_schedule', 'SearchResult', 'replay']
