@@ -20,7 +20,7 @@ _all_ = ['draw_weights', 'draw_partners', 'mix', 'MixedIds']
 __all__ = ['MixDraw', 'CutDraw', 'Mixer', 'MixUp', 'cut_boxes', 'CutMix', 'plot_beta', 'draw_weights', 'draw_partners', 'mix',
            'MixedIds']
 
-# %% ../nbs/12_mixup.ipynb #53ee261f
+# %% ../nbs/12_mixup.ipynb #7f0783b3
 def _plain_loader_that_shuffles(dl):
     "A PyTorch loader, which can be read twice as it is if it shuffles"
     if isinstance(getattr(dl, 'sampler', None), torch.utils.data.SequentialSampler):
@@ -44,13 +44,13 @@ def _second_loader(dl, generator):
     second.rng = random.Random(int(torch.randint(2**31, (1,), generator=generator, device=generator.device)))
     return second
 
-# %% ../nbs/12_mixup.ipynb #fdc42c31
+# %% ../nbs/12_mixup.ipynb #8fcb5697
 def _split_batch(learn, batch):
     "Inputs and targets of a batch"
     n_inp = getattr(learn.dls, 'n_inp', 1 if len(batch)==1 else len(batch)-1)
     return batch[:n_inp],batch[n_inp:]
 
-# %% ../nbs/12_mixup.ipynb #a5e9f71f
+# %% ../nbs/12_mixup.ipynb #9ddcfd32
 class _SecondRows:
     "Rows of a second, shuffled loader of the training set. It begins again when it is through"
     def __init__(self, learn, generator):
@@ -67,13 +67,13 @@ class _SecondRows:
         while n_rows(rows)<n: rows = map_nested(lambda *parts: torch.cat(parts), rows, next(self.batches))
         return _split_batch(self.learn, take(tuple(rows), slice(n)))
 
-# %% ../nbs/12_mixup.ipynb #1582543c
+# %% ../nbs/12_mixup.ipynb #de0c2b0e
 def _as_laid_out(like, x):
     "`x` in the memory format of `like`, so that a blend of both keeps it"
     last = like.ndim==4 and like.is_contiguous(memory_format=torch.channels_last)
     return x.contiguous(memory_format=torch.channels_last) if last else x
 
-# %% ../nbs/12_mixup.ipynb #694d1f17
+# %% ../nbs/12_mixup.ipynb #34037da0
 def _like_batch(second, xb, yb):
     "Rows of the second loader, laid out as the batch. `ValueError` where their rows have other shapes"
     for a,b in zip(tensors_of((*xb,*yb)), tensors_of(second)):
@@ -85,7 +85,7 @@ def _like_batch(second, xb, yb):
             )
     return map_nested(_as_laid_out, tuple(xb), second[0]),second[1]
 
-# %% ../nbs/12_mixup.ipynb #b576d3a0
+# %% ../nbs/12_mixup.ipynb #4e8f5897
 def _partner_rows(draw, xb, yb, keys=None):
     "Inputs and targets of the partners, a pair for each; and the row of the batch each is, -1 for rows from elsewhere"
     if isinstance(draw.partners, tuple):
@@ -94,7 +94,7 @@ def _partner_rows(draw, xb, yb, keys=None):
     chosen = chosen_inputs(xb, keys)
     return [(take(chosen, idxs),take(yb, idxs)) for idxs in draw.partners],list(draw.partners)
 
-# %% ../nbs/12_mixup.ipynb #944b3c9a
+# %% ../nbs/12_mixup.ipynb #de07f718
 def _no_embedding(name, xb, looked_up):
     "Raise where no input can be mixed, warn where some can't: whole numbers that no embedding is looked up for"
     only_ids = not any(o.is_floating_point() for o in tensors_of(xb))
@@ -106,7 +106,7 @@ def _no_embedding(name, xb, looked_up):
         raise ValueError(what+remedy)
     warnings.warn(what+"They stay those of the row itself. Name the others with `keys=` if that is meant.")
 
-# %% ../nbs/12_mixup.ipynb #02e2a2bd
+# %% ../nbs/12_mixup.ipynb #9939548a
 def _logger(learn, name):
     "A callback by its name, where it runs. In distributed training loggers run in one process only"
     cb = getattr(learn, name, None)
@@ -118,7 +118,7 @@ def _to_unit_range(x):
     low,high = x.amin((1,2,3), True),x.amax((1,2,3), True)
     return (x-low)/(high-low+1e-8)
 
-# %% ../nbs/12_mixup.ipynb #3b1c0b3f
+# %% ../nbs/12_mixup.ipynb #8867b511
 def _log_pictures(learn, before, n=16):
     "Send `n` images before and after mixing, and their difference, to TensorBoard and W&B"
     board,wandb_cb = _logger(learn, 'tensor_board'),_logger(learn, 'wandb')
@@ -167,7 +167,7 @@ class Mixer(BoostCallback):
         self.checked = True
         _no_embedding(class_name(self), self.learn.xb, self.looked_up)
 
-# %% ../nbs/12_mixup.ipynb #d19c0098
+# %% ../nbs/12_mixup.ipynb #a5a7cf9a
 @patch
 def draw_for(self:Mixer, xb, yb) -> MixDraw:
     "Draw how the rows of a batch are mixed"
@@ -187,7 +187,7 @@ def new_draw(self:Mixer, n, device) -> MixDraw:
         weights = torch.where(is_first[:,None], weights, weights[partners[0]])
     return MixDraw(weights, partners)
 
-# %% ../nbs/12_mixup.ipynb #432b50b4
+# %% ../nbs/12_mixup.ipynb #51eab083
 @patch
 def mixed(self:Mixer, xb, yb, draw) -> tuple: # Inputs, targets as metrics see them, weights and targets of the loss
     "A batch mixed as `draw` says"
@@ -203,7 +203,7 @@ def apply(self:Mixer, draw):
     self.looked_up = [o.looked_up for o in tensors_of(self.learn.xb) if isinstance(o, MixedIds)]
     self.learn.boost_core.set_targets(pairs, None if self.mixes_all else draw.weights[:,0]==1)
 
-# %% ../nbs/12_mixup.ipynb #48f1e2aa
+# %% ../nbs/12_mixup.ipynb #15f3ff07
 def _check_mixer(alpha, per, pers, partner, p, k, log_every):
     "Raise where the settings of a mixer make no sense"
     check_weights(alpha, p, k)
@@ -215,7 +215,7 @@ def _check_mixer(alpha, per, pers, partner, p, k, log_every):
     if partner=='loader' and k!=2:
         raise ValueError("`partner='loader'` mixes two rows, one of each loader: it needs `k=2`.")
 
-# %% ../nbs/12_mixup.ipynb #b5cb7164
+# %% ../nbs/12_mixup.ipynb #cd952c7d
 def _key_set(keys):
     "`keys` as a set; `None`, for all inputs, stays"
     if keys is None: return None
@@ -275,7 +275,7 @@ def cut_boxes(
     box = inside(cy, h)[:,:,None] & inside(cx, w)[:,None,:]
     return box[:,None],1-box.float().mean((1,2))
 
-# %% ../nbs/12_mixup.ipynb #20b1f99a
+# %% ../nbs/12_mixup.ipynb #85b916d5
 def _image_size(xb):
     "Height and width of the first input of images. `ValueError` where there is none"
     shapes = [tuple(o.shape) for o in tensors_of(xb)]
@@ -284,7 +284,7 @@ def _image_size(xb):
     raise ValueError(f"`CutMix` needs images (rows, channels, height, width), the inputs have the shape {shapes[0]}. "
                      "Use `learn.mixup()`.")
 
-# %% ../nbs/12_mixup.ipynb #f528c492
+# %% ../nbs/12_mixup.ipynb #e7f3638c
 def _paste_in_images(xb, other, box):
     "The inputs, with the box of the partner's image in each image of the size of the boxes"
     def paste(x, o): return torch.where(box, o, x) if x.ndim==4 and x.shape[-2:]==box.shape[-2:] else x
@@ -299,7 +299,7 @@ def _paste_in_masks(yb, other, box):
     if len(shapes[0])==3: box = box[:,0]   # masks without channels
     return map_nested(lambda y,o: torch.where(box, o, y), yb, other)
 
-# %% ../nbs/12_mixup.ipynb #9425357e
+# %% ../nbs/12_mixup.ipynb #9e70bf92
 def _cut_batch(xb, yb, draw):
     "A batch with boxes pasted as `draw` says: inputs, targets as metrics see them, pairs of weight and targets"
     [(other_xb,other_yb)],sources = _partner_rows(draw, xb, yb)
@@ -309,7 +309,7 @@ def _cut_batch(xb, yb, draw):
     shown,pairs = mix_targets(yb, [other_yb], sources, draw.weights, False)
     return inputs,shown,pairs
 
-# %% ../nbs/12_mixup.ipynb #55e835b2
+# %% ../nbs/12_mixup.ipynb #3a6eb855
 def _draw_boxes(weights, per, size, generator):
     "Boxes in images of `size`, for the weights that were drawn: the weights by the area of the boxes, and the boxes"
     n,device = len(weights),weights.device
@@ -367,7 +367,7 @@ def cutmix(self:Learner, alpha:float=1., **kwargs) -> Learner: # Itself, so that
     "Paste a box of another row's image into each"
     return self.add_boost(CutMix(alpha, **kwargs))
 
-# %% ../nbs/12_mixup.ipynb #5b97b1ab
+# %% ../nbs/12_mixup.ipynb #671761b0
 def _mixer_for_picture(learn, kwargs):
     "The mixer of a `Learner` with its settings, or one with others, with random numbers of its own"
     had = first(cb for cb in learn.boosts if isinstance(cb, Mixer))
@@ -377,7 +377,7 @@ def _mixer_for_picture(learn, kwargs):
     cb._rng = None
     return cb
 
-# %% ../nbs/12_mixup.ipynb #89cc6ac7
+# %% ../nbs/12_mixup.ipynb #9d24afb3
 def _mixture_of_a_batch(learn, cb):
     "A real batch (inputs, targets), the draw of `cb` for it, and its inputs mixed. The `Learner` stays as it is"
     batch = first(training_batches(learn))
@@ -402,14 +402,14 @@ def _title_of_mixture(learn, yb, draw, i):
     else: others = [label_of(learn, yb, int(idxs[i])) for idxs in draw.partners]
     return f"{' + '.join([own, *others])}, {shown}"
 
-# %% ../nbs/12_mixup.ipynb #ab3ac58c
+# %% ../nbs/12_mixup.ipynb #cbe1b16b
 def _picture_of(xb):
     "The first input of numbers"
     x = first(o for o in tensors_of(xb) if o.is_floating_point())
     if x is not None: return x
     raise ValueError('There is no picture of this: the inputs are whole numbers, and only their embeddings are mixed.')
 
-# %% ../nbs/12_mixup.ipynb #fa19112b
+# %% ../nbs/12_mixup.ipynb #0f4cf02e
 @patch
 def show_mixup(self:Learner,
     n:int=6, # How many rows
