@@ -52,7 +52,7 @@ class InfoBatch(Selection):
     papers = ('paper', 'https://arxiv.org/abs/2303.04947'),
     does = 'leaves out half of the easy items of an epoch, and weighs the other half twice'
     cost = 'at most 2 % more than a plain step on as many rows; it read 69 to 75 % of the rows of plain training'
-    measured = 'works, tested; within the spread of the seeds of plain training that costs as much'
+    measured = 'works, tested; within the spread of the seeds of plain training that costs about as much'
     functions = 'prune_below_mean','kept_weights'
     variants = dict(delta=1.),
     _stateattrs = Selection._stateattrs+('weights',)

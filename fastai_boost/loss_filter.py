@@ -204,7 +204,7 @@ class BatchLossFilter(Selection):
     papers = ('forum post', 'https://forums.fast.ai/t/meet-batchlossfilter-a-new-technique-to-speed-up-training/56621'),
     does = "trains on the rows that make up 90 % of a batch's loss"
     cost = 'a forward pass over each batch, a fifth to a third of a step; none with stale scores'
-    measured = 'works, tested; as published no gain; stale scores: 1 point over plain training of the same cost'
+    measured = 'works, tested; as published no gain; stale scores: 1 point over plain training of that cost'
     variants = tuple(dict(start=0, min_loss_perc=.6, **o) for o in ({}, dict(score='stale'), dict(score='random')))
     functions = 'filter_by_loss',
     def __init__(self,
