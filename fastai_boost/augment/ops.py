@@ -14,15 +14,15 @@ from fastai.vision.core import *
 from ..core.checks import check_one_of
 
 # %% auto #0
-__all__ = ['OPS', 'OP_INDEX', 'GEOMETRIC', 'CUTOUT_COLOR', 'COUNTS', 'op_value', 'Applications', 'one_op', 'draw_policy',
-           'op_matrix', 'apply_ops', 'apply_op', 'augment', 'per_channel', 'follow']
+__all__ = ['OPS', 'OP_INDEX', 'GEOMETRIC', 'COUNTS', 'op_value', 'Applications', 'one_op', 'draw_policy', 'op_matrix',
+           'apply_ops', 'apply_op', 'augment', 'per_channel', 'follow']
 
 # %% ../../nbs/30_augment.ops.ipynb #87dc620b
 OPS = ['Rotate', 'TranslateX', 'TranslateY', 'Brightness', 'Color', 'Invert', 'Sharpness', 'Posterize', 'ShearX',
        'Solarize', 'ShearY', 'Equalize', 'AutoContrast', 'Cutout', 'Contrast']   # in the order of the paper's code
 OP_INDEX = {name:i for i,name in enumerate(OPS)}
 GEOMETRIC = [OP_INDEX[o] for o in ('Rotate','TranslateX','TranslateY','ShearX','ShearY')]   # these have a sign
-CUTOUT_COLOR = 125,122,113   # of the pixels that `Cutout` sets, before a mask says that they are empty
+_cutout_color = 125,122,113   # of the pixels that `Cutout` sets, before a mask says that they are empty
 
 # %% ../../nbs/30_augment.ops.ipynb #723feb0d
 def op_value(
@@ -286,7 +286,7 @@ def _cutout(planes, each, options):
         at = _to(np.arange(n), planes.device)[None]
         return (at>=low)&(at<high)
     box = inside(each.cy, h)[:,None,:,None]&inside(each.cx, w)[:,None,None,:]
-    color = CUTOUT_COLOR if channels==4 else CUTOUT_COLOR[1:2]
+    color = _cutout_color if channels==4 else _cutout_color[1:2]
     color = torch.tensor([*color,0], dtype=planes.dtype).to(planes.device, non_blocking=True).view(1,channels,1,1)
     torch.where(box, color, planes, out=planes)
 
