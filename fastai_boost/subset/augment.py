@@ -6,18 +6,17 @@ Docs: https://fastai-boost.github.io/fastai_boost/subset.augment.html.md"""
 
 # %% ../../nbs/42_subset.augment.ipynb #7b2455fe
 from __future__ import annotations
-import typing, warnings
-from dataclasses import dataclass
+import warnings
 import numpy as np, matplotlib.pyplot as plt
 from fastai.basics import *
-from fastai.vision.core import *
-from fastai.vision.augment import RandTransform
 from ..core import *
 from ..core.checks import check_number, check_one_of, check_whole, class_name
 from ..core.draw import from_first_process, world_size
-from ..augment.pba import PBA, augment_batch, check_images
-from .scores import SCORES, item_features, item_scores, record_losses, split_batch
-from .select import COPIES, POLICIES, ROW_TFMS, downweight, select_items
+from .scores import SCORES, item_features, item_scores, record_losses
+from .select import POLICIES, downweight, select_items
+from fastai_boost.subset.tfms import (
+    MarkRows, Moment, as_augmentation, augmentation_beside, check_first_batch, epoch_tfms, loader_tfms, record_device,
+    train_only)
 
 # %% auto #0
 __all__ = ['append_copies', 'some_replaced', 'AugmentSubset']
@@ -38,7 +37,7 @@ def append_copies(
     order = torch.randperm(len(ids), generator=generator)
     return ids[order],variants[order]
 
-# %% ../../nbs/42_subset.augment.ipynb #68bfe7b1
+# %% ../../nbs/42_subset.augment.ipynb #3077a63f
 def some_replaced(
     ids, # (rows,) int64: the items of an epoch, in their order
     chosen, # (items,) bool: which of all items are augmented
@@ -50,228 +49,6 @@ def some_replaced(
     u = torch.rand(len(ids), generator=generator)
     way = torch.randint(1, k+1, (len(ids),), generator=generator)
     return torch.where(chosen[ids] & (u<p), way, 0)
-
-# %% ../../nbs/42_subset.augment.ipynb #f774143b
-def _part_of_process(variants, dl):
-    "The part of an epoch that this process reads, cut as fastai's `DistributedDL` cuts the items"
-    world = world_size(dl)
-    if world==1: return variants
-    n = -(-len(variants)//world)*world   # the first rows come again, so that all parts are equally long
-    variants = variants.repeat(-(-n//len(variants)))[:n]
-    return variants[dl.rank*n//world:(dl.rank+1)*n//world]
-
-# %% ../../nbs/42_subset.augment.ipynb #03c33ac6
-class _MarkRows(Transform):
-    "Says of each batch that is read which rows are augmented, and in which way"
-    order = -100   # before all other transforms of a batch
-    def __init__(self,
-        variants, # (rows of the epoch,) int64: 0 for an item as it is, else the number of the way to augment it
-        learn=None # Whose loader is read; `None` where no process shares it
-    ):
-        store_attr()
-        self.is_item = None       # (rows of the epoch,) bool, where the record is
-        self.n_read = self.n_augmented = 0   # rows of the epoch so far
-        self.rows = self.ways = torch.zeros(0, dtype=torch.int64)   # of the batch: which rows are augmented, and how
-
-    def __call__(self, b, **kwargs):
-        if first(tensors_of(b)) is None:
-            raise ValueError('`AugmentSubset` needs images: before the batch transforms of its loader, '
-                f'a batch is a {class_name(b)}.')
-        if self.learn is not None and self.is_item is None: self.begin()
-        ways = self.variants[self.n_read:self.n_read+n_rows(b)]
-        self.n_read += len(ways)
-        self.rows = torch.from_numpy(np.flatnonzero(ways.numpy()))   # on the host: nothing waits for the device
-        self.ways = ways[self.rows]
-        self.n_augmented += len(self.rows)
-        return b
-
-    def begin(self):
-        "Keep the rows of this process. Distributed training wraps the loader just before the first batch is read"
-        self.variants = _part_of_process(self.variants, self.learn.dl)
-        self.is_item = (self.variants==0).to(_record_device(self.learn))
-
-    def clean_rows(self, n):
-        "Which of the last `n` rows are items as they are, (n,) bool"
-        return self.is_item[self.n_read-n:self.n_read]
-
-def _record_device(learn): return learn.boost_core.record.loss.device
-
-# %% ../../nbs/42_subset.augment.ipynb #81af4f40
-def _put_rows(batch, rows, new):
-    "The nesting of tensors `batch`, with the rows `rows` (int64) of each replaced by those of `new`"
-    def put(old, new):
-        if old.shape[1:]==new.shape[1:] and old.dtype==new.dtype:
-            return retain_type(old.as_subclass(Tensor).index_copy(0, rows, new.as_subclass(Tensor)), old)
-        raise ValueError('A transform for some rows of a batch must leave their shape and type: '
-            f'got {tuple(new.shape[1:])} {new.dtype} for {tuple(old.shape[1:])} {old.dtype}. '
-            f'Give one that keeps the size, such as RandomResizedCrop({old.shape[-1]}).')
-    return map_nested(put, batch, new)
-
-# %% ../../nbs/42_subset.augment.ipynb #910d83a6
-class _OnRows(Transform):
-    "Applies `f` to the rows that are augmented; the others go through `rest`"
-    def __init__(self,
-        marks, # The `_MarkRows` of the epoch
-        f, # Called with these rows of a batch
-        order, # Of the transform among the others
-        rest=noop # Called with the whole batch, before the rows are put back
-    ): store_attr()
-    def __call__(self, b, **kwargs):
-        others = self.rest(b)
-        if not len(self.marks.rows): return others
-        rows = self.marks.rows.to(next(tensors_of(b)).device, non_blocking=True)
-        return _put_rows(others, rows, self.f(take(b, rows)))
-
-# %% ../../nbs/42_subset.augment.ipynb #04a3dd18
-def _classes_in(annotation):
-    "The classes in an annotation, which may be a tuple or a union"
-    if isinstance(annotation, type): return [annotation]
-    parts = annotation if isinstance(annotation, (tuple,list)) else typing.get_args(annotation)
-    return [c for part in parts for c in _classes_in(part)]
-
-# %% ../../nbs/42_subset.augment.ipynb #c74aa168
-def _wants_pil(tfm):
-    "Does an `encodes` of the transform take PIL images?"
-    methods = getattr(tfm.encodes, 'methods', ())
-    classes = [c for m in methods for c in _classes_in(m.signature.types[-1])]
-    return any(issubclass(PILImage, c) for c in classes if c is not object)
-
-# %% ../../nbs/42_subset.augment.ipynb #3a888e6a
-def _through_pil(tfm, b):
-    "The images of `b`, which are bytes, each through `tfm` as a PIL image"
-    def one(image):
-        pil_class = PILImage if len(image)==3 else PILImageBW
-        image_array = image.permute(1,2,0).squeeze(-1).cpu().numpy()
-        return image2tensor(tfm(pil_class.create(image_array), split_idx=0)).to(image.device)
-    def images(x):
-        if not isinstance(x, TensorImageBase) or x.ndim!=4: return x
-        if x.dtype!=torch.uint8:
-            raise TypeError(f'`{class_name(tfm)}` works on PIL images, so the loader must give bytes, not {x.dtype}: '
-                'turn to floats in its batch transforms, with `IntToFloatTensor`.')
-        return retain_type(torch.stack([one(o.as_subclass(Tensor)) for o in x]), x)
-    return map_nested(images, b)
-
-# %% ../../nbs/42_subset.augment.ipynb #e9dfab67
-@dataclass
-class _Moment:
-    "What an epoch's transforms depend on beside the batch"
-    learn: Learner
-    marks: _MarkRows    # says which rows are augmented
-    rng: typing.Callable   # returns the generator of the random numbers
-    epoch: int          # counted from 0
-    n_epoch: int        # of the whole training
-
-# %% ../../nbs/42_subset.augment.ipynb #7490145a
-class _FixedCopies:
-    "The paper's way: one transform of `ROW_TFMS`, with a parameter for each copy"
-    def __init__(self, name, params):
-        if name not in ROW_TFMS or not len(params):
-            raise ValueError(f"`tfms={(name,params)!r}` is no set of copies: the name is one of {', '.join(ROW_TFMS)}, "
-                "and there is a parameter at least.")
-        self.name,self.params = name,params
-        self.n_ways,self.moves_only = len(params),repr(name)
-    def stages(self, at, own): return [_OnRows(at.marks, partial(self.apply, at), -1)]
-    def apply(self, at, b):
-        "Each row by the parameter of its copy; targets stay"
-        xb,yb = split_batch(at.learn, b)
-        params = torch.as_tensor(self.params)[at.marks.ways-1]
-        def images(x): return ROW_TFMS[self.name](x, params) if x.ndim==4 else x
-        return (*map_nested(images, tuple(xb)),*yb)
-
-# %% ../../nbs/42_subset.augment.ipynb #fafdf9aa
-class _ByPBA:
-    "The policy of the epoch, as `PBA` has it; targets follow the images"
-    n_ways,moves_only = 1,None
-    def __init__(self, pba): self.pba,self.looked = pba,False
-    def stages(self, at, own):
-        self.policy = self.pba.schedule.at(at.epoch, at.n_epoch, self.pba.stretch)
-        self.fill = self.pba.fill_before(own)
-        return [_OnRows(at.marks, partial(self.apply, at), -1)]
-    def apply(self, at, b):
-        "Operations drawn for each row. The first batch is checked, which waits for the device"
-        xb,yb = split_batch(at.learn, b)
-        if not self.looked: check_images(xb, yb, self.policy, self.pba.stats)
-        self.looked = True
-        xb,yb,_ = augment_batch(xb, yb, self.policy, at.rng(), self.pba.stats, self.fill, self.pba.relative)
-        return (*xb,*yb)
-
-# %% ../../nbs/42_subset.augment.ipynb #dec0123a
-def _as_transform(o):
-    o = instantiate(o)
-    if isinstance(o, Transform): return o
-    if callable(o): return Transform(o)
-    raise ValueError(f'`tfms` holds {o!r}, which is no transform.')
-
-# %% ../../nbs/42_subset.augment.ipynb #31c12171
-class _ByTransforms:
-    "Transforms of fastai. Without any, those of the loader do the work"
-    n_ways = 1
-    def __init__(self, tfms):
-        self.tfms = L(tfms.fs if isinstance(tfms, Pipeline) else tfms).map(_as_transform)
-        self.moves_only = first(class_name(o) for o in self.tfms if _wants_pil(o))
-    def stages(self, at, own): return [self.stage(at, o) for o in self.tfms]
-    def stage(self, at, tfm):
-        "Transforms of PIL images come first, since the batch holds bytes there"
-        if _wants_pil(tfm): return _OnRows(at.marks, partial(_through_pil, tfm), -1)
-        return _OnRows(at.marks, partial(tfm, split_idx=0), tfm.order)
-
-# %% ../../nbs/42_subset.augment.ipynb #c699c673
-def _are_transforms(o):
-    "Transforms or functions; a `Policy` can be called too, but has `draw`"
-    return isinstance(o, (Transform,list,L,Pipeline)) or callable(o) and not hasattr(o, 'draw')
-
-# %% ../../nbs/42_subset.augment.ipynb #d091d2ff
-def _augmentation(tfms):
-    "The augmentation that `tfms` stands for; `ValueError` where there is none"
-    if isinstance(tfms, str) and tfms in ROW_TFMS: return _FixedCopies(tfms, COPIES['cifar10'][tfms])
-    if isinstance(tfms, tuple) and len(tfms)==2 and isinstance(tfms[0], str): return _FixedCopies(*tfms)
-    if isinstance(tfms, PBA): return _ByPBA(tfms)
-    if tfms is None or _are_transforms(tfms): return _ByTransforms(tfms)
-    try: return _ByPBA(PBA(tfms))
-    except (ValueError,TypeError,FileNotFoundError) as e:
-        names = ', '.join(map(repr, ROW_TFMS))
-        raise ValueError(f"`tfms={tfms!r}` is neither {names} nor a policy or transforms: {e}") from e
-
-# %% ../../nbs/42_subset.augment.ipynb #ffc8f7ce
-class _Whole(Transform):
-    "All that a loader without a `Pipeline` does to a batch, as one transform"
-    def __init__(self, dl): self.dl = dl
-    def __call__(self, b, **kwargs): return self.dl.after_batch(b)
-
-# %% ../../nbs/42_subset.augment.ipynb #64d72e00
-def _loader_tfms(dl):
-    "The batch transforms of a loader, a list"
-    return list(dl.after_batch.fs) if isinstance(dl.after_batch, Pipeline) else [_Whole(dl)]
-
-# %% ../../nbs/42_subset.augment.ipynb #6cecd0b4
-def _train_only(tfm):
-    "Does a transform augment? Those with random numbers do another thing in validation"
-    return getattr(tfm, 'split_idx', None)==0 or isinstance(tfm, RandTransform)
-
-# %% ../../nbs/42_subset.augment.ipynb #9ef39b65
-def _augmentation_beside(tfms, own):
-    "The augmentation by `tfms` in a loader with the transforms `own`: the paper's shifts where nobody says any"
-    return _augmentation('translate' if tfms is None and not any(map(_train_only, own)) else tfms)
-
-# %% ../../nbs/42_subset.augment.ipynb #d5a7fa71
-def _epoch_tfms(augmentation, at, own):
-    "The transforms of the epoch's loader: marks, those of `augmentation`, then its `own`"
-    def restricted(tfm):   # the rows that are not augmented are read as in validation
-        if not _train_only(tfm): return tfm
-        return _OnRows(at.marks, partial(tfm, split_idx=0), tfm.order, partial(tfm, split_idx=1))
-    own = [restricted(o) for o in own]
-    return [at.marks, *augmentation.stages(at, own), *own]
-
-# %% ../../nbs/42_subset.augment.ipynb #d3cfb184
-def _check_first_batch(augmentation, xb, yb):
-    "Refuse a batch without images, and targets that would be left behind"
-    shapes = [tuple(o.shape) for o in tensors_of(xb)]
-    if not any(len(o)==4 for o in shapes):
-        raise ValueError(f"`AugmentSubset` needs images (rows, channels, height, width), the inputs have {shapes}.")
-    places = [class_name(o) for o in tensors_of(yb) if isinstance(o, (TensorMask,TensorPoint,TensorBBox))]
-    if places and augmentation.moves_only:
-        raise ValueError(f"`tfms={augmentation.moves_only}` moves images, and leaves the {places[0]} of the targets "
-            "where it was: give batch transforms of fastai, or a policy.")
 
 # %% ../../nbs/42_subset.augment.ipynb #0bf0e2c2
 @boost_method('augment_subset')
@@ -289,7 +66,7 @@ class AugmentSubset(BoostCallback):
         dict(frac=.3, score='record', tfms='translate', append=False))
     _stateattrs = BoostCallback._stateattrs+('scores','chosen','chosen_at','marks','item_weights')
     scores = chosen = chosen_at = None   # of the last choice: (items,) float, (items,) bool, its epoch
-    marks = None          # `_MarkRows` of the epoch; `None` where it is not augmented
+    marks = None          # `MarkRows` of the epoch; `None` where it is not augmented
     item_weights = None   # (items,) float, with `downweight`
     loaded = False        # was the choice loaded by `load_run`?
     looked = True         # was a batch of this fit checked?
@@ -308,7 +85,7 @@ class AugmentSubset(BoostCallback):
         super().__init__(**kwargs)
         _check_choice(frac, score, policy, update)
         _check_options(downweight, append, p)
-        _augmentation(tfms)
+        as_augmentation(tfms)
         store_attr('frac,score,policy,tfms,update,downweight,append,p')
         self.splits = downweight or update is not None or isinstance(score, str) and score=='record'
         self.weighs,self.adds_copies = downweight,append
@@ -329,7 +106,7 @@ def _check_choice(frac, score, policy, update):
     if not isinstance(score, (str,Tensor,np.ndarray,pd.Series,list,tuple,L)):
         raise TypeError(f'`score` must be a name or one number per item, got {score!r}.')
 
-# %% ../../nbs/42_subset.augment.ipynb #ecfe02a3
+# %% ../../nbs/42_subset.augment.ipynb #d181f1cf
 def _check_update(update, score):
     "Refuse to choose again where the first choice went by something that the record does not have"
     other = 'margins' if isinstance(score, str) else 'your scores'
@@ -338,7 +115,7 @@ def _check_update(update, score):
             "leave it None.")
     check_whole('update', update, hint='so many epochs after a choice comes the next; None is never')
 
-# %% ../../nbs/42_subset.augment.ipynb #489bb694
+# %% ../../nbs/42_subset.augment.ipynb #3387cd6a
 def _check_options(downweight, append, p):
     "Refuse options that would do nothing"
     if downweight and not append:
@@ -348,7 +125,7 @@ def _check_options(downweight, append, p):
     if append and p!=.5:
         raise ValueError('`p` has no effect with `append=True`: every copy is augmented. Give `append=False`.')
 
-# %% ../../nbs/42_subset.augment.ipynb #e6af5fe4
+# %% ../../nbs/42_subset.augment.ipynb #929d8ee4
 @patch
 @delegates(AugmentSubset)
 def augment_subset(self:Learner,
@@ -364,16 +141,16 @@ def augment_subset(self:Learner,
     "Augment only the items that deserve it"
     return self.add_boost(AugmentSubset(frac, score, policy, tfms, update, downweight, append, **kwargs))
 
-# %% ../../nbs/42_subset.augment.ipynb #2d632dc1
+# %% ../../nbs/42_subset.augment.ipynb #0e1d582b
 def _item_tfms(dl):
     "The transforms of single items: of the loader, and of its dataset"
     pipelines = [getattr(inner_loader(dl), 'after_item', None), *getattr(dl.dataset, 'tls', ())]
     return [tfm for p in pipelines for tfm in getattr(getattr(p, 'tfms', p), 'fs', [])]
 
-# %% ../../nbs/42_subset.augment.ipynb #760571f9
+# %% ../../nbs/42_subset.augment.ipynb #bc6a14d9
 def _warn_of_item_tfms(dl):
     "Warn of random transforms of single items"
-    odd = [o for o in _item_tfms(dl) if _train_only(o)]
+    odd = [o for o in _item_tfms(dl) if train_only(o)]
     if not odd: return
     warnings.warn(f'`{class_name(odd[0])}` is a random transform of single items: it augments all of them, those too '
         'that `augment_subset` did not choose. Give it as `tfms=` instead.')
@@ -392,7 +169,7 @@ def _check_learner(learn, frac, score):
         raise ValueError(f"`score={score!r}` needs a model with an `nn.Linear`, whose input are the features of an "
             "item: choose 'random' or 'record', or give one score per item.")
 
-# %% ../../nbs/42_subset.augment.ipynb #89e26b7f
+# %% ../../nbs/42_subset.augment.ipynb #60d4ebe7
 @patch
 def check(self:AugmentSubset):
     train = self.learn.dls.train
@@ -426,7 +203,7 @@ def choose(self:AugmentSubset):
         given['features'],given['labels'] = item_features(learn)
     ids = select_items(self.scores, budget=self.frac, policy=self.policy, seed=self.rng(), **given)
     chosen = torch.zeros(len(learn.dls.train.dataset), dtype=torch.bool).index_fill_(0, ids.cpu(), True)
-    if world_size(learn.dls.train)>1: chosen = from_first_process(chosen.byte(), _record_device(learn)).bool()
+    if world_size(learn.dls.train)>1: chosen = from_first_process(chosen.byte(), record_device(learn)).bool()
     self.chosen,self.chosen_at,self.due = chosen,self.epoch,False
 
 @patch
@@ -446,7 +223,7 @@ def _must_choose(self:AugmentSubset):
     if self.due or self.chosen is None: return True
     return bool(self.update) and self.epoch-self.chosen_at>=self.update
 
-# %% ../../nbs/42_subset.augment.ipynb #6621d3bb
+# %% ../../nbs/42_subset.augment.ipynb #7a8d9da2
 @patch
 def state_dict(self:AugmentSubset):
     state = super(AugmentSubset, self).state_dict()
@@ -460,7 +237,7 @@ def load_state_dict(self:AugmentSubset, state):
     self.chosen,self.scores = state['chosen'].cpu(),state['scores'].cpu()
     self.chosen_at,self.loaded = state['chosen_at'],True
 
-# %% ../../nbs/42_subset.augment.ipynb #f280bf17
+# %% ../../nbs/42_subset.augment.ipynb #b3be5237
 def _without_lone_copy(ids, variants, dl):
     "Leave out the last copy where the last batch would have one row"
     lone = not dl.drop_last and dl.bs>1 and len(ids)%dl.bs==1
@@ -469,7 +246,7 @@ def _without_lone_copy(ids, variants, dl):
     keep = torch.arange(len(ids))!=copies[-1]
     return ids[keep],variants[keep]
 
-# %% ../../nbs/42_subset.augment.ipynb #a4036d72
+# %% ../../nbs/42_subset.augment.ipynb #9ef6185c
 def _warn_without_losses(epoch):
     warnings.warn('`AugmentSubset` chooses by the losses of items as they are, and none has one after '
         f'{epoch} epochs: what is beside it mixes all rows. Choose by another `score`, and leave `update` None.')
@@ -482,15 +259,15 @@ def wrap_loader(self:AugmentSubset):
     if self.scores is None and self.epoch>0: _warn_without_losses(self.epoch)
     if self.chosen is None: return   # there are no losses yet to choose by
     dl = inner_loader(self.learn.dl)
-    own = _loader_tfms(dl)
-    augmentation = _augmentation_beside(self.tfms, own)
+    own = loader_tfms(dl)
+    augmentation = augmentation_beside(self.tfms, own)
     ids,variants = self._draw_rows(dl, augmentation.n_ways)
     if self.downweight:
         weights = downweight(self.chosen, len(self.chosen), augmentation.n_ways)
         self.item_weights = weights.to(self.learn.boost_core.record.loss)
-    self.marks = _MarkRows(variants, self.learn)
-    at = _Moment(self.learn, self.marks, self.rng, self.epoch, self.n_epoch)
-    tfms = Pipeline(_epoch_tfms(augmentation, at, own))
+    self.marks = MarkRows(variants, self.learn)
+    at = Moment(self.learn, self.marks, self.rng, self.epoch, self.n_epoch)
+    tfms = Pipeline(epoch_tfms(augmentation, at, own))
     with preserve_rng(): self.learn.dl = dl.new(get_idxs=partial(list, ids.tolist()), n=len(ids), after_batch=tfms)
 
 @patch
@@ -502,14 +279,14 @@ def _draw_rows(self:AugmentSubset, dl, n_ways):
         ids,variants = _without_lone_copy(ids, variants, dl)
     else: variants = some_replaced(ids, self.chosen, self.p, n_ways, self.rng())
     if world_size(self.learn.dls.train)==1: return ids,variants
-    return tuple(from_first_process(o, _record_device(self.learn)) for o in (ids,variants))
+    return tuple(from_first_process(o, record_device(self.learn)) for o in (ids,variants))
 
 @patch
 def before_batch(self:AugmentSubset):
     core = self.learn.boost_core
     if not self.looked:
-        own = _loader_tfms(inner_loader(self.learn.dls.train))
-        _check_first_batch(_augmentation_beside(self.tfms, own), self.xb, self.yb)
+        own = loader_tfms(inner_loader(self.learn.dls.train))
+        check_first_batch(augmentation_beside(self.tfms, own), self.xb, self.yb)
         self.looked = True
     if self.marks is None or core.ids is None: return
     # A refilled batch no longer says which rows are copies, so the mask is set only for batches as loaded.
@@ -538,17 +315,17 @@ def show_subset(self:Learner,
         show_row(ax, x, title)
     fig.tight_layout()
 
-# %% ../../nbs/42_subset.augment.ipynb #e9020a7d
+# %% ../../nbs/42_subset.augment.ipynb #3125051d
 def _shown_batch(learn, cb, ids, variants):
     "A batch with each of the items `ids` as often as there are different `variants`; no random number is used up"
     dl = learn.dls.train
-    own = _loader_tfms(dl)
-    augmentation = _augmentation_beside(cb.tfms, own)
+    own = loader_tfms(dl)
+    augmentation = augmentation_beside(cb.tfms, own)
     generator = torch.Generator()
     generator.set_state(cb.rng().get_state())
     ways = torch.where(variants>0, (variants-1)%augmentation.n_ways+1, 0)
-    at = _Moment(learn, _MarkRows(ways), lambda: generator, epoch=99, n_epoch=100)   # of a schedule, the last policy
+    at = Moment(learn, MarkRows(ways), lambda: generator, epoch=99, n_epoch=100)   # of a schedule, the last policy
     rows = ids.repeat_interleave(len(variants)//len(ids)).tolist()
     with preserve_rng(dl):
         return dl.new(get_idxs=partial(list, rows), n=len(rows), bs=len(rows), shuffle=False, drop_last=False,
-            after_batch=Pipeline(_epoch_tfms(augmentation, at, own))).one_batch()
+            after_batch=Pipeline(epoch_tfms(augmentation, at, own))).one_batch()

@@ -6,384 +6,24 @@ Docs: https://fastai-boost.github.io/fastai_boost/subset.scores.html.md"""
 
 # %% ../../nbs/40_subset.scores.ipynb #a305dfc8
 from __future__ import annotations
-import math, sys, time, warnings
 from contextlib import contextmanager, nullcontext
-import numpy as np, matplotlib.pyplot as plt
+import matplotlib.pyplot as plt
 from fastai.basics import *
-from fastprogress.fastprogress import progress_bar
 from ..core import *
-from ..core.checks import check_number, check_one_of
+from ..core.checks import check_one_of
 from ..core.record import saved_record
+from .influence import *
+from .influence import as_float64, check_C, slow_bar
 
 # %% auto #0
-__all__ = ['SCORES', 'logistic_fit', 'logistic_loo', 'feature_scores', 'item_features', 'item_scores', 'plot_scores',
-           'show_scored', 'record_losses']
+__all__ = ['SCORES', 'item_features', 'item_scores', 'plot_scores', 'show_scored', 'record_losses', 'logistic_fit',
+           'logistic_loo', 'feature_scores']
 
-# %% ../../nbs/40_subset.scores.ipynb #0a760fdd
-_reference_ridge = 2e-10   # the original adds this to the diagonal of its Hessian, which has no penalty
-_cells = 2**18             # how many numbers a temporary tensor may hold: 2 MB, which fits a processor's cache
+# %% ../../nbs/40_subset.scores.ipynb #f6f524cd
+_all_ = ['logistic_fit', 'logistic_loo', 'feature_scores']   # of `subset.influence`
 
-def _as_tensor(o):
-    if isinstance(o, Tensor): return o.detach().as_subclass(Tensor)
-    return torch.as_tensor(np.asarray(o))
-
-def _as_float64(o, device='cpu'): return _as_tensor(o).to(device).double()
-
-# %% ../../nbs/40_subset.scores.ipynb #e2ec2318
-def _with_ones(X):
-    "Features as float64, with a column of ones for the intercept. On the CPU where they come from Apple's GPUs"
-    X = _as_tensor(X)
-    if X.ndim!=2: raise ValueError(f'Features must have the shape (rows, features), got {tuple(X.shape)}')
-    device = 'cpu' if X.device.type=='mps' else X.device   # Apple's GPUs have no float64
-    A = torch.ones(len(X), X.shape[1]+1, dtype=torch.float64, device=device)
-    A[:,:-1] = X
-    return A
-
-# %% ../../nbs/40_subset.scores.ipynb #2a6f880e
-def _check_C(C):
-    "`C` is a number above 0, and may be infinite"
-    if C==math.inf: return
-    check_number('C', C, above=0, hint='it is one over the penalty, as in scikit-learn; `C=math.inf` is no penalty')
-
-def _check_features(X):
-    "Refuse NaN and infinite features; the sum finds nearly all clean inputs in one pass"
-    if X.sum().isfinite(): return
-    bad = ~X.isfinite().all(1)
-    if not bad.any(): return
-    first_bad = int(bad.nonzero()[0])
-    raise ValueError(
-        f'{int(bad.sum())} of {len(X)} rows have features that are NaN or infinite, the first is row {first_bad}')
-
-# %% ../../nbs/40_subset.scores.ipynb #1b1b8edb
-def _class_ids(y, n):
-    "Labels of `n` rows as 0, 1, ..., and how many classes there are"
-    if isinstance(y, Tensor): y = y.detach().cpu().numpy()
-    y = np.asarray(y)
-    if y.shape!=(n,):
-        raise ValueError(f'There must be one class per row: {n} rows of features, targets of shape {y.shape}')
-    if y.dtype.kind=='f' and not (y==np.round(y)).all():
-        raise ValueError('The targets must be classes, not numbers with a fraction')
-    vocab,ids = np.unique(y, return_inverse=True)
-    if len(vocab)<2:
-        only = vocab[0] if n else 'none'
-        raise ValueError(f'All {n} rows are of one class ({only}): there is nothing to tell apart')
-    return torch.from_numpy(ids),len(vocab)
-
-# %% ../../nbs/40_subset.scores.ipynb #250010e6
-def _row_weights(weights, X):
-    "The weights of the rows of `X` as float64; ones if `None`"
-    if weights is None: return X.new_ones(len(X))
-    weights = _as_float64(weights, X.device)
-    if weights.shape==(len(X),) and (weights>=0).all(): return weights
-    least = f' and a minimum of {weights.min():g}' if len(weights) else ''
-    raise ValueError(
-        f'`sample_weight` must be {len(X)} numbers from 0, got shape {tuple(weights.shape)}{least}')
-
-def _checked(X, y, C, sample_weight):
-    "Features with a column of ones, class ids, columns of logits (1 for two classes), and weights of the rows"
-    _check_C(C)
-    A = _with_ones(X)
-    _check_features(A)
-    ids,n_classes = _class_ids(y, len(A))
-    cols = 1 if n_classes==2 else n_classes
-    return A,ids.to(A.device),cols,_row_weights(sample_weight, A)
-
-# %% ../../nbs/40_subset.scores.ipynb #3bac48ea
-def _span(A):
-    """The features of `A` in at most as many coordinates as there are rows, and the way back.
-
-    The way back is a (features, coordinates) matrix, or `None` where the features are their own coordinates."""
-    if len(A)>=A.shape[1]-1: return A,None
-    Q,R = torch.linalg.qr(A[:,:-1].T)
-    return torch.cat([R.T, A[:,-1:]], 1),Q
-
-# %% ../../nbs/40_subset.scores.ipynb #46b3d9e3
-def _chunks(n, width):
-    "Slices of `n` rows, so that `width` numbers per row make a temporary tensor of bounded size"
-    step = max(1, _cells//width)
-    return [slice(i, min(i+step,n)) for i in range(0, n, step)]
-
-# %% ../../nbs/40_subset.scores.ipynb #bb23218d
-def _slow_bar(o, comment, wait=2):
-    "The list or loader `o`, with a progress bar once it has taken over `wait` seconds"
-    start,bar = time.time(),None
-    can_show = IN_NOTEBOOK or sys.stdout.isatty()
-    for i,item in enumerate(o):
-        if bar is None and can_show and time.time()-start>wait:
-            bar = progress_bar(range(len(o)), leave=False, comment=comment)
-        if bar: bar.update(i)
-        yield item
-    if bar: bar.on_iter_end()
-
-# %% ../../nbs/40_subset.scores.ipynb #2206bc95
-def _logits_of_others(logits, y): return logits.scatter(1, y[:,None], -math.inf)
-
-def _own_margin(logits, y):
-    "How far the own class is above all others together, as a logit"
-    if logits.shape[1]==1: return logits[:,0]*(2*y-1)
-    return logits.gather(1, y[:,None])[:,0] - _logits_of_others(logits, y).logsumexp(1)
-
-def _losses(logits, y): return -F.logsigmoid(_own_margin(logits, y))
-
-# %% ../../nbs/40_subset.scores.ipynb #cee22f3d
-def _residuals(logits, y):
-    "The probabilities `p` minus the target, and `p*(1-p)`, each of shape (rows, columns of logits)"
-    margin = _own_margin(logits, y)
-    wrong = torch.sigmoid(-margin)[:,None]   # the probability of all other classes, exact where it is tiny
-    if logits.shape[1]==1:
-        return wrong*(1-2*y)[:,None], wrong*torch.sigmoid(margin)[:,None]
-    p,own = logits.softmax(1),y[:,None]
-    return p.scatter(1, own, -wrong), p*(1-p).scatter(1, own, wrong)
-
-# %% ../../nbs/40_subset.scores.ipynb #28974e5f
-def _gram(X, weights, penalty):
-    "`X` transposed, times `weights`, times `X`, plus the penalty, which spares the last column; lower triangle"
-    d = X.shape[1]
-    H = X.new_zeros(d, d)
-    width = max(128, -(-d//4))   # in a few blocks of columns, so that half of the work is saved
-    for rows in _chunks(*X.shape):
-        A,B = X[rows],X[rows]*weights[rows,None]
-        for i in range(0, d, width):
-            H[i:i+width,:i+width].addmm_(B[:,i:i+width].T, A[:,:i+width])
-    H.diagonal()[:-1] += penalty
-    return H
-
-# %% ../../nbs/40_subset.scores.ipynb #e5f60325
-def _cholesky(H):
-    "Cholesky factor of `H`; a second try adds 1e-12 of its mean diagonal"
-    L,failed = torch.linalg.cholesky_ex(H)
-    if failed: L,failed = torch.linalg.cholesky_ex(H+torch.eye(len(H)).to(H)*H.diagonal().mean()*1e-12)
-    if failed:
-        raise ValueError('The Hessian of the logistic regression is singular. Without a penalty that happens where '
-            'features depend on each other or the classes can be told apart without error: give a smaller `C`')
-    return L
-
-# %% ../../nbs/40_subset.scores.ipynb #e050580f
-def _hessian_times(X, logits, curvature, weights, ridge):
-    "The function that multiplies (features, columns) by the Hessian"
-    weights = weights[:,None]
-    if logits.shape[1]==1: return lambda S: X.T@(weights*curvature*(X@S)) + ridge*S
-    p = logits.softmax(1)
-    # One number added to all logits of a row changes no loss. `level` gives that direction a curvature too,
-    # so that the Hessian can be inverted; the gradient has no part in that direction.
-    level = curvature.mean(1, keepdim=True)/logits.shape[1]
-    def times(S):
-        T = X@S
-        return X.T@(weights*(p*(T-(p*T).sum(1, keepdim=True)) + level*T.sum(1, keepdim=True))) + ridge*S
-    return times
-
-# %% ../../nbs/40_subset.scores.ipynb #a945053e
-def _solve(times, L, g, tol=1e-3, max_iter=200):
-    "Conjugate gradients: the `x` for which `times(x)` is near `g`, preconditioned by the Cholesky factor `L`"
-    x,r = torch.zeros_like(g),g
-    p = u = torch.cholesky_solve(r, L)
-    rho = first_rho = (r*u).sum()
-    for _ in range(max_iter):
-        if not rho>first_rho*tol**2: break
-        q = times(p)
-        a = rho/(p*q).sum()
-        x = x+a*p
-        r = r-a*q
-        u = torch.cholesky_solve(r, L)
-        rho,old = (r*u).sum(),rho
-        p = u+rho/old*p
-    return x
-
-# %% ../../nbs/40_subset.scores.ipynb #e80bf47d
-def _newton(X, y, cols, penalty, weights, max_iter=100):
-    "Coefficients (features, columns) at the optimum; `X` has its column of ones"
-    coef = X.new_zeros(X.shape[1], cols)
-    ridge = torch.full_like(coef[:,:1], penalty)
-    ridge[-1] = 0
-    def objective(coef, logits): return (weights*_losses(logits, y)).sum()+(ridge*coef*coef).sum()/2
-    for _ in _slow_bar(range(max_iter), 'fitting'):
-        logits = X@coef
-        residuals,curvature = _residuals(logits, y)
-        gradient = X.T@(weights[:,None]*residuals)+ridge*coef
-        factor = _cholesky(_gram(X, weights*curvature.mean(1), penalty))
-        step = _solve(_hessian_times(X, logits, curvature, weights, ridge), factor, gradient)
-        before,gain = objective(coef, logits),(gradient*step).sum()
-        coef = coef-_step_size(objective, coef, logits, step, X@step, before, gain)*step
-        if gain<=1e-16*before: return coef
-    raise ValueError('The logistic regression has no optimum within reach: without a penalty the classes can be told '
-        'apart without error. Give a smaller `C`')
-
-# %% ../../nbs/40_subset.scores.ipynb #453ff19d
-def _step_size(objective, coef, logits, step, move, before, gain):
-    "The largest of 1, 1/2, 1/4, ... that lowers the objective (Armijo's rule). `move`: the change of logits by `step`"
-    t = 1.
-    while t>1e-8 and objective(coef-t*step, logits-t*move)>before-1e-4*t*gain+1e-12*before: t /= 2
-    return t
-
-# %% ../../nbs/40_subset.scores.ipynb #806b60d8
-def logistic_fit(
-    X, # (rows, features) array or tensor
-    y, # (rows,) classes
-    C:float=1., # One over the penalty, as in scikit-learn; `math.inf` for none
-    sample_weight=None # (rows,) weights of the losses, from 0
-) -> tuple: # Coefficients (1 or classes, features) and intercepts (1 or classes,); one row for two classes
-    "Logistic regression at its optimum, by Newton's method: float64 tensors, laid out as scikit-learn's"
-    A,y,cols,weights = _checked(X, y, C, sample_weight)
-    A,back = _span(A)
-    coef = _newton(A, y, cols, 1/C, weights)
-    coef,intercept = coef[:-1],coef[-1]
-    if back is not None: coef = back@coef
-    return coef.T,intercept-intercept.mean()*(cols>1)
-
-# %% ../../nbs/40_subset.scores.ipynb #c110457f
-def _leverages(X, L):
-    "The product of each row with itself through the inverse of the Hessian whose Cholesky factor is `L`: (rows,)"
-    def of_rows(rows): return torch.linalg.solve_triangular(L, X[rows].T, upper=False).square().sum(0)
-    return torch.cat([of_rows(rows) for rows in _chunks(*X.shape)])
-
-# %% ../../nbs/40_subset.scores.ipynb #dd63e22b
-def _block_shift(X, logits, y, penalty, weights, first_order):
-    "How far leaving a row out moves its logits, class by class; `first_order` ignores the row's own curvature"
-    residuals,curvature = _residuals(logits, y)
-    classes = _slow_bar(range(logits.shape[1]), 'influence')
-    h = torch.stack([_leverages(X, _cholesky(_gram(X, weights*curvature[:,k], penalty))) for k in classes], 1)
-    weights = weights[:,None]
-    if first_order: return weights*residuals*h
-    return weights*residuals*h/(1-weights*curvature*h).clamp(min=1e-12)
-
-# %% ../../nbs/40_subset.scores.ipynb #df56fe87
-def _full_hessian(X, logits, penalty, weights):
-    "Hessian of all classes together: (classes*features, classes*features), lower triangle"
-    (n,d),K,p = X.shape,logits.shape[1],logits.softmax(1)
-    H,eye = X.new_zeros(K,d,K,d),torch.eye(K).to(p)
-    for rows in _slow_bar(_chunks(n, d), 'Hessian'):
-        for a in range(K):
-            w = (weights[rows]*p[rows,a])[:,None]*(eye[a]-p[rows])[:,:a+1]
-            H[a,:,:a+1] += (X[rows].T@(w[:,:,None]*X[rows,None]).flatten(1)).view(d,a+1,d)
-    diagonal = H.view(K*d,-1).diagonal()
-    diagonal.view(K,d)[:,:-1] += penalty
-    # One number added to all logits changes no loss: that direction gets a curvature, on which no result depends.
-    H.diagonal(dim1=1, dim2=3).add_(diagonal.mean()/K)
-    return H.view(K*d,-1)
-
-# %% ../../nbs/40_subset.scores.ipynb #3eefb90b
-def _inner_blocks(X, inv):
-    "The products of each row with itself through the blocks of `inv`, the inverse Hessian: (rows, classes, classes)"
-    d = X.shape[1]
-    K = len(inv)//d
-    M = X.new_empty(len(X),K,K)
-    for rows in _slow_bar(_chunks(len(X), d), 'influence'):
-        for a in range(K):
-            T = (X[rows]@inv[a*d:(a+1)*d,:(a+1)*d]).view(-1,a+1,d)
-            M[rows,a,:a+1] = M[rows,:a+1,a] = (T@X[rows,:,None])[:,:,0]
-    return M
-
-# %% ../../nbs/40_subset.scores.ipynb #901ac5e1
-def _full_shift(X, logits, y, penalty, weights, first_order):
-    "As `_block_shift`, with all that couples the classes"
-    H = _full_hessian(X, logits, penalty, weights)
-    M = _inner_blocks(X, torch.cholesky_inverse(_cholesky(H)))
-    r = weights[:,None]*_residuals(logits, y)[0]
-    if not first_order:
-        p = logits.softmax(1)
-        own = weights[:,None,None]*p[:,:,None]*(M-p[:,None]@M)   # the row's own share of the Hessian, times M
-        r = torch.linalg.solve(torch.eye(len(own[0])).to(own)-own, r)
-    return (M@r[:,:,None])[:,:,0]
-
-# %% ../../nbs/40_subset.scores.ipynb #492c12ad
-_modes = 'alo','first_order','one_step','reference'
-
-def _given_coefs(coef, intercept, A, cols):
-    "Given coefficients and intercepts in one tensor: (features+1, columns of logits)"
-    d = A.shape[1]-1
-    coef = _as_float64(coef, A.device)
-    if coef.ndim==1: coef = coef[None]
-    intercept = A.new_zeros(cols) if intercept is None else _as_float64(intercept, A.device).reshape(-1)
-    if coef.shape!=(cols,d) or intercept.shape!=(cols,):
-        raise ValueError(f'`coef` must have the shape ({cols}, {d}) and `intercept` ({cols},), '
-            f'got {tuple(coef.shape)} and {tuple(intercept.shape)}')
-    return torch.cat([coef.T, intercept[None]])
-
-# %% ../../nbs/40_subset.scores.ipynb #8231d209
-def _rises(X, logits, y, mode, full, penalty, weights):
-    "Rise of each row's loss when it is left out; `X` has its column of ones"
-    shift_of = _full_shift if full else _block_shift
-    shift = shift_of(X, logits, y, penalty, weights, mode in ('first_order','reference'))
-    if mode=='alo': return _losses(logits+shift, y)-_losses(logits, y)
-    return (_residuals(logits, y)[0]*shift).sum(1)
-
-def _warn_if_wide(n, d, penalised):
-    "Warn where influence says no more than the loss"
-    if n>d or penalised: return
-    warnings.warn(f'{n} rows, {d} features and no penalty in the Hessian: each row can be fitted alone, so its '
-        'influence depends on nothing but its loss, and orders rows as the loss does')
-
-# %% ../../nbs/40_subset.scores.ipynb #f966a5a7
-def logistic_loo(
-    X, # (rows, features) array or tensor
-    y, # (rows,) classes, two or more
-    C:float=1., # One over the penalty, as in scikit-learn; `math.inf` for none
-    sample_weight=None, # (rows,) weights of the losses, from 0
-    mode:str='alo', # 'alo', 'one_step', 'first_order' or 'reference', see above
-    multiclass:str='block', # From three classes: 'block', class by class, or 'full', exact
-    coef=None, # (1 or classes, features) coefficients of the optimum, as of `logistic_fit`; fitted if `None`
-    intercept=None # (1 or classes,) intercepts to `coef`
-): # (rows,) float64, tensor or array as `X` is
-    """Rise of each row's own loss when it is left out of the fit, by a closed form.
-
-    `mode='alo'` takes the loss at the leave-out logits ([approximate leave-one-out](https://arxiv.org/abs/1801.10243)).
-    `'one_step'` is linear in the change of the logits. `'first_order'` also ignores the row's own curvature.
-    `'reference'` is the number of the original (arXiv 1810.05222): minus the first-order rise, by a Hessian that has
-    neither penalty nor weights. `multiclass='full'` needs memory for three float64 matrices of (classes*features)²."""
-    check_one_of('mode', mode, _modes)
-    check_one_of('multiclass', multiclass, ('block','full'))
-    if coef is None and intercept is not None: raise ValueError('`intercept` needs its `coef`')
-    reference = mode=='reference'
-    A,y,cols,weights = _checked(X, y, C, sample_weight)
-    S = _span(A)[0]
-    logits = S@_newton(S, y, cols, 1/C, weights) if coef is None else A@_given_coefs(coef, intercept, A, cols)
-    _warn_if_wide(len(A), A.shape[1]-1, penalised=not (reference or math.isinf(C)))
-    penalty = max(0 if reference else 1/C, _reference_ridge)
-    if reference: weights = torch.ones_like(weights)
-    s = _rises(S, logits, y, mode, multiclass=='full' and cols>1, penalty, weights)
-    if reference: s = -s
-    return s if isinstance(X, Tensor) else s.numpy()
-
-# %% ../../nbs/40_subset.scores.ipynb #1b4d79a9
-SCORES = 'influence reference loss margin grad_norm el2n random'.split()
-
-# %% ../../nbs/40_subset.scores.ipynb #35557518
-def _margins(X, logits, y):
-    "Logit of the own class minus the highest other"
-    if logits.shape[1]==1: return _own_margin(logits, y)
-    return logits.gather(1, y[:,None])[:,0]-_logits_of_others(logits, y).amax(1)
-
-def _grad_norms(X, logits, y):
-    "Length of the gradient of a row's loss by the coefficients and intercepts of the head"
-    return _residuals(logits, y)[0].norm(dim=1)*X.norm(dim=1)
-
-def _el2n(X, logits, y):
-    "Distance of the probabilities from the target; one logit stands for two probabilities"
-    return _residuals(logits, y)[0].norm(dim=1)*(2**.5 if logits.shape[1]==1 else 1)
-
-_by_logits = dict(loss=lambda X, logits, y: _losses(logits, y), margin=_margins, grad_norm=_grad_norms, el2n=_el2n)
-
-# %% ../../nbs/40_subset.scores.ipynb #c7ae81a9
-def feature_scores(
-    X, # (rows, features) array or tensor
-    y, # (rows,) classes
-    score:str='influence', # One of `SCORES` except 'random', see above
-    C:float=1., # One over the penalty of the head; `math.inf` for none
-    sample_weight=None, # (rows,) weights of the losses, from 0
-    multiclass:str='block' # Influence from three classes on: 'block' or 'full'
-): # (rows,) float64, tensor or array as `X` is
-    """Scores of rows by a logistic regression on their features, fitted to its optimum.
-
-    'influence' is `logistic_loo`; 'reference' the influence of the original, which is 0 or less;
-    'margin' the logit of the own class minus the highest other; 'grad_norm' the length of the head's gradient;
-    'el2n' the distance of the probabilities from the target ([Paul et al.](https://arxiv.org/abs/2107.07075))."""
-    check_one_of('score', score, SCORES[:-1])
-    if score=='influence': return logistic_loo(X, y, C, sample_weight, 'alo', multiclass)
-    if score=='reference': return logistic_loo(X, y, C, sample_weight, 'reference', multiclass)
-    A,y,cols,weights = _checked(X, y, C, sample_weight)
-    S = _span(A)[0]
-    s = _by_logits[score](A, S@_newton(S, y, cols, 1/C, weights), y)
-    return s if isinstance(X, Tensor) else s.numpy()
+# %% ../../nbs/40_subset.scores.ipynb #65e31011
+SCORES = [*FEATURE_SCORES,'random']
 
 # %% ../../nbs/40_subset.scores.ipynb #222eed02
 def _in_order(learn, ds_idx):
@@ -398,7 +38,7 @@ def _as_valid(ds):
     "Inside, `ds` applies the transforms of validation"
     return ds.set_split_idx(1) if hasattr(ds, 'set_split_idx') else nullcontext()
 
-# %% ../../nbs/40_subset.scores.ipynb #83c3f783
+# %% ../../nbs/40_subset.scores.ipynb #5151f054
 @contextmanager
 def last_linear_input(
     model:nn.Module # Its linear layers are watched
@@ -424,7 +64,7 @@ def _features_of(seen, pred, n):
             f'{tuple(x.shape)} for {n} rows, and the prediction has the shape {tuple(pred.shape)}. {_give}')
     return x.float().cpu().as_subclass(Tensor)
 
-# %% ../../nbs/40_subset.scores.ipynb #5e8ff35e
+# %% ../../nbs/40_subset.scores.ipynb #93c01b86
 def _classes_of(yb, n):
     "The classes of a batch of `n` rows, checked"
     targets = L(tensors_of(yb))
@@ -434,7 +74,7 @@ def _classes_of(yb, n):
             'Only `random` and scores of your own do without')
     return targets[0].detach().cpu().as_subclass(Tensor).reshape(n)
 
-# %% ../../nbs/40_subset.scores.ipynb #3c9d3f0d
+# %% ../../nbs/40_subset.scores.ipynb #968c01f2
 def split_batch(
     learn:Learner, # Its `dls` may say how many inputs a batch has
     b:tuple # A batch
@@ -450,7 +90,7 @@ def _reading(learn, ds_idx):
     with preserve_rng(old), eval_untouched(learn.model), _as_valid(old.dataset):
         dl = _in_order(learn, ds_idx)
         device = first(o.device for o in learn.model.parameters()) or dl.device
-        batches = _slow_bar(dl, 'reading')
+        batches = slow_bar(dl, 'reading')
         yield (split_batch(learn, to_device(as_plain_tensors(b), device)) for b in batches)
 
 # %% ../../nbs/40_subset.scores.ipynb #d0dd8371
@@ -477,7 +117,7 @@ def item_features(
 # %% ../../nbs/40_subset.scores.ipynb #6808b47e
 def _own_scores(scores, n):
     "Scores that were given, as float64 and checked: one per item, none NaN"
-    s = _as_float64(scores).clone()
+    s = as_float64(scores).clone()
     if s.shape!=(n,):
         raise ValueError(f'There must be one score per item: {n} items, scores of shape {tuple(s.shape)}')
     bad = s.isnan()
@@ -486,7 +126,7 @@ def _own_scores(scores, n):
         raise ValueError(f'{int(bad.sum())} of {n} scores are NaN, the first is that of item {first_bad}')
     return s
 
-# %% ../../nbs/40_subset.scores.ipynb #fe94fa23
+# %% ../../nbs/40_subset.scores.ipynb #4faa8480
 def item_scores(
     learn:Learner, # Trained; its model gives the features
     score:str='influence', # One of `SCORES`, as in `feature_scores`; or (items,) numbers of your own
@@ -500,7 +140,7 @@ def item_scores(
     n = len(learn.dls[ds_idx].dataset)
     if not isinstance(score, str): return _own_scores(score, n)
     check_one_of('score', score, SCORES)
-    _check_C(C)
+    check_C(C)
     check_one_of('multiclass', multiclass, ('block','full'))
     if score=='random': return torch.rand(n, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
     X,y = item_features(learn, ds_idx, features)
@@ -514,12 +154,12 @@ def plot_scores(
 ): # The axes
     "Histogram of the sizes of `scores`, counts on a log scale"
     if ax is None: _,ax = plt.subplots(figsize=(5,3))
-    ax.hist(_as_float64(scores).abs().numpy(), bins=bins, log=True)
+    ax.hist(as_float64(scores).abs().numpy(), bins=bins, log=True)
     ax.set(xlabel='size of the score', ylabel='items (log scale)')
     ax.grid(alpha=.3)
     return ax
 
-# %% ../../nbs/40_subset.scores.ipynb #bea54dc1
+# %% ../../nbs/40_subset.scores.ipynb #7a4fccf7
 def show_scored(
     learn:Learner, # Its items are shown
     scores, # (items,) numbers, as `item_scores` gives them
