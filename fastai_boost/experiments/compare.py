@@ -35,7 +35,7 @@ class SamplePairing(MixUp):
         draw = super().new_draw(n, device)
         return draw._replace(weights=torch.full_like(draw.weights, .5))
 
-# %% ../../nbs/54_experiments.compare.ipynb #b3f77bd7
+# %% ../../nbs/54_experiments.compare.ipynb #e399e7da
 class Arm(NamedTuple):
     "What a name of the command line does to a `Learner`"
     one_liner:str=None # Name of the `Learner`'s method that adds the callback
@@ -47,17 +47,17 @@ class Arm(NamedTuple):
         if self.one_liner: getattr(learn, self.one_liner)(**self.settings, **options)
         return learn
 
-# %% ../../nbs/54_experiments.compare.ipynb #e81cfd8b
+# %% ../../nbs/54_experiments.compare.ipynb #87ced71f
 def _samplepairing(learn): return learn.add_boost(SamplePairing())
 
 _pba = Arm('pba', dict(order='repo', relative=True), ('schedule',), cutout=True)
 def _randaugment(learn): return _pba(learn, schedule=Policy.randaugment())
 def _autoaugment(learn): return _pba(learn, schedule=Policy.autoaugment())
 
-# %% ../../nbs/54_experiments.compare.ipynb #e2bcdf52
+# %% ../../nbs/54_experiments.compare.ipynb #87d045af
 _boosting = ('alpha','factor','window_normal','window_boost','same_size')
 
-# %% ../../nbs/54_experiments.compare.ipynb #d432dcb6
+# %% ../../nbs/54_experiments.compare.ipynb #1531c1ea
 _arms = {   # of a method: its names on the command line, where they are not just its own name with its defaults
     'mixup': dict(mixup=Arm('mixup', options=('alpha',)), samplepairing=_samplepairing),
     'batchboost': dict(batchboost=Arm('batchboost', options=_boosting)),
@@ -71,7 +71,7 @@ _arms = {   # of a method: its names on the command line, where they are not jus
         selective_backprop_stale=Arm('selective_backprop', dict(stale=3))),
     'pba': dict(cutout=Arm(cutout=True), pba=_pba, randaugment=_randaugment, autoaugment=_autoaugment)}
 
-# %% ../../nbs/54_experiments.compare.ipynb #1cfb9630
+# %% ../../nbs/54_experiments.compare.ipynb #d8594a0e
 methods = dict(baseline=Arm())
 for _name in METHODS: methods.update(_arms.get(_name, {_name:Arm(_name)}))
 
@@ -101,7 +101,7 @@ def _new_run(settings, path, cbs):
     dls = boost_dls(s.data, bs=s.batch_size, **kw)
     return methods[s.name](silent_learner(dls, s.model, s.lr, s.decay, cbs), **options)
 
-# %% ../../nbs/54_experiments.compare.ipynb #f6aef7b5
+# %% ../../nbs/54_experiments.compare.ipynb #4a457aa9
 def _recipe_run(s, options, cbs, kw):
     "The `Learner` of a run that follows a recipe; policies take the place of the recipe's own"
     policies = dict(
@@ -122,7 +122,7 @@ def _saved(fn):
         if df is not None: return n,df[RunRecord.cols].to_dict('records'),found[n]
     return 0,(),None
 
-# %% ../../nbs/54_experiments.compare.ipynb #9a915166
+# %% ../../nbs/54_experiments.compare.ipynb #688a5239
 def _save_run(learn, fn, n):
     "Save the run after epoch `n`, and remove what was saved before; `None`: only remove"
     old = list(fn.parent.glob(f'{fn.stem}-epoch*.pth'))
@@ -132,11 +132,11 @@ def _save_run(learn, fn, n):
     for o in old:
         if o.name!=f'{fn.stem}-epoch{n}.pth': o.unlink()
 
-# %% ../../nbs/54_experiments.compare.ipynb #f7afd3a2
+# %% ../../nbs/54_experiments.compare.ipynb #0c1e603f
 def _table(settings, rows):
     return pd.DataFrame(rows).assign(name=settings['name'], seed=settings['seed'])[csv_cols]
 
-# %% ../../nbs/54_experiments.compare.ipynb #4d6fcb1f
+# %% ../../nbs/54_experiments.compare.ipynb #5bd8ff13
 def _train(settings, fn, path, bar):
     "Train with these settings; write the CSV `fn` after each epoch, and save the run every 25 epochs"
     set_seed(settings['seed'], reproducible=True)
@@ -179,7 +179,7 @@ def _defaults(recipe, name, data):
     return dict(
         name='pba', data=r.data, model=r.model, epochs=r.epoch, lr=r.lr, decay=r.decay, batch_size=r.batch_size)
 
-# %% ../../nbs/54_experiments.compare.ipynb #4aa8eed5
+# %% ../../nbs/54_experiments.compare.ipynb #36828885
 def _settings(given):
     "The settings that tell a run from others, from the arguments of `train`"
     recipe = given['recipe']
@@ -206,13 +206,13 @@ def also_named(**old_names):
         return inner
     return decorate
 
-# %% ../../nbs/54_experiments.compare.ipynb #09f230c7
+# %% ../../nbs/54_experiments.compare.ipynb #4165e660
 _helps = dict(
     name=f"Method (default: baseline; pba with a recipe): {', '.join(methods)}; the last four with cutout",
     data=f"Data (default: cifar10): {', '.join(data_sets)}",
     model=f"Model (default: small): {', '.join(built_in)}, or a name of timm's such as efficientnet-b0")
 
-# %% ../../nbs/54_experiments.compare.ipynb #f27c25fc
+# %% ../../nbs/54_experiments.compare.ipynb #97e6b7da
 @also_named(epoch='epochs')
 @typed(**_helps)
 def train(
@@ -255,7 +255,7 @@ def summary(
     res = last.agg(runs=('seed','size'), accuracy=('accuracy','mean'), sd=('accuracy','std'))
     return res.join(last[['valid_loss','seconds','forward_rows','backward_rows']].mean())
 
-# %% ../../nbs/54_experiments.compare.ipynb #06c04f75
+# %% ../../nbs/54_experiments.compare.ipynb #790f3ba9
 _digits = dict(accuracy=4, sd=4, valid_loss=4, seconds=1, forward_rows=0, backward_rows=0)
 
 def _print_summary(df):
@@ -289,19 +289,19 @@ def _epochs_of_equal_rows(seed, **kwargs):
         kwargs['data'], bs=kwargs['batch_size'], n_train=kwargs['n_train'], path=kwargs['path']).train
     return max(1, round(rows/(len(plain)*min(plain.bs, plain.n))))
 
-# %% ../../nbs/54_experiments.compare.ipynb #098652b0
+# %% ../../nbs/54_experiments.compare.ipynb #6aaa0339
 def _compared(name, seed, bar, equal_rows, schedule=None, **kwargs):
     "One run of a comparison; only pba has a schedule"
     if equal_rows and name!='batchboost': kwargs['epochs'] = _epochs_of_equal_rows(seed, **kwargs)
     return train(name, seed=seed, bar=bar, schedule=schedule if name=='pba' else None, **kwargs)
 
-# %% ../../nbs/54_experiments.compare.ipynb #cc37c892
+# %% ../../nbs/54_experiments.compare.ipynb #d4156af6
 def _describe(settings, df):
     last = df.iloc[-1]
     run = f"{settings['name']}, seed {settings['seed']}"
     return f'{run}: accuracy {last.accuracy:.4f} after {last.epoch} epochs, {last.seconds:.1f} s'
 
-# %% ../../nbs/54_experiments.compare.ipynb #6bc112a4
+# %% ../../nbs/54_experiments.compare.ipynb #57f846bd
 def _comparison(names, seeds, equal_rows, **kwargs):
     "The experiment that compares methods; `kwargs` are for `train`"
     for name in names: known(name, methods)
@@ -342,7 +342,7 @@ def _run_claim(name, out, small, seeds, path):
     print(experiments[name][2](df).to_string())
     print(f'Written to {out}: {name}.csv, {name}.png and a file per run')
 
-# %% ../../nbs/54_experiments.compare.ipynb #f0e05146
+# %% ../../nbs/54_experiments.compare.ipynb #97014a86
 def _check_options(experiment, small, given):
     "Refuse options that would have no effect"
     if not experiment:
