@@ -178,7 +178,7 @@ def boost_search(
     decay:float=None, # Weight decay (default: 5e-4)
     batch_size:int=None, # Rows read per step (default: 128)
     cpus:float=None, # CPUs of a trial (default: 1): as many trials run at once as there is room for
-    gpus:float=None, # GPUs of a trial, or a share of one such as .15 (default: 1 if there is one here)
+    gpus:float=None, # GPUs of a trial, or a share such as .15 (default: 1 if there is one here); 0 on a cluster without
     seed:int=0, # Of the images, the trials and the search
     synch:bool=False, # Wait for all trials before each takeover? Slower, but the same seed finds the same schedule
     path:str=None, # Folder of the data, where fastai does not download it
