@@ -7,11 +7,11 @@ Docs: https://fastai-boost.github.io/fastai_boost/all.html.md"""
 # %% auto #0
 __all__ = ['method_modules']
 
-# %% ../nbs/99_all.ipynb #c3b0d1be
+# %% ../nbs/99_all.ipynb #7cf1d57c
 import importlib, re
 from importlib.resources import files
 
-# %% ../nbs/99_all.ipynb #27c21582
+# %% ../nbs/99_all.ipynb #dbf858e9
 def method_modules() -> list: # Names of modules, in the order of their notebooks
     "The modules of this package that list a method with `@boost_method`"
     package,found = files('fastai_boost'),[]
@@ -23,10 +23,11 @@ def method_modules() -> list: # Names of modules, in the order of their notebook
             found.append((int(number[1]) if number else 99, f'fastai_boost.{folder}{file.name[:-3]}'))
     return [name for _,name in sorted(found)]
 
-# %% ../nbs/99_all.ipynb #c4396341
+# %% ../nbs/99_all.ipynb #1afaaa1c
 _modules = [importlib.import_module(name) for name in method_modules()]   # first, so that methods have this order
 
 from .core import METHODS, BoostCallback, boost_method, item_loss, n_rows, score_batch
+from .augment.ops import OPS, Applications, apply_op, apply_ops, draw_policy
 from .augment.policy import GroupPolicy, MixedPolicy, Policy, Schedule
 from .augment.pba import Cutout
 from .augment.search import PolicyHolder, SearchResult, search_schedule
@@ -36,9 +37,10 @@ from .subset.select import cluster_items, order_items, sample_kdpp, select_items
 from .experiments.models import make_model, small_convnet
 from .experiments.data import boost_dls
 
-# %% ../nbs/99_all.ipynb #37306a57
+# %% ../nbs/99_all.ipynb #d8e6a427
 __all__ = [
     'METHODS', 'BoostCallback', 'boost_method', 'item_loss', 'n_rows', 'score_batch',
+    'OPS', 'Applications', 'apply_op', 'apply_ops', 'draw_policy',
     'GroupPolicy', 'MixedPolicy', 'Policy', 'Schedule', 'Cutout',
     'PolicyHolder', 'SearchResult', 'search_schedule',
     'feature_scores', 'item_features', 'item_scores', 'logistic_fit', 'logistic_loo', 'plot_scores', 'record_losses',
