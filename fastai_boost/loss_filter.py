@@ -199,14 +199,14 @@ def end(self:TimeGuard, cb, acted):
 # %% ../nbs/21_loss_filter.ipynb #de1b6ea2
 @boost_method('batch_loss_filter')
 class BatchLossFilter(Selection):
-    """Train on the rows that make up `min_loss_perc` of the loss.
-    `ValueError` for thresholds that keep no row or make no sense, `TypeError` for a loss that can't be split."""
+    "Train on rows that make up `min_loss_perc` of the loss; `TypeError` if it can't be split, `ValueError` if none stays"
     papers = ('forum post', 'https://forums.fast.ai/t/meet-batchlossfilter-a-new-technique-to-speed-up-training/56621'),
     does = "trains on the rows that make up 90 % of a batch's loss"
     cost = 'a forward pass over each batch, a fifth to a third of a step; none with stale scores'
     measured = 'works, tested; as published no gain; stale scores: 1 point over plain training of that cost'
     variants = tuple(dict(start=0, min_loss_perc=.6, **o) for o in ({}, dict(score='stale'), dict(score='random')))
     functions = 'filter_by_loss',
+    images_ok,acted = True,False   # can images be shrunk, as far as is known? did it choose rows in the last epoch?
     def __init__(self,
         min_loss_perc:float=.9, # Share of the summed loss that the kept rows must reach
         min_sample_perc:float=0., # Share of the rows that is kept at least
@@ -349,7 +349,6 @@ def after_batch(self:BatchLossFilter):
 @patch
 def check(self:BatchLossFilter):
     self.images_ok = self.scale_factor==1   # else the first batch shows it
-    self.acted = False   # did it choose rows in the last epoch?
     if self.guard is not None: self.guard.begin(self.n_epoch)
 
 @patch
