@@ -199,7 +199,7 @@ def end(self:TimeGuard, cb, acted):
 # %% ../nbs/21_loss_filter.ipynb #de1b6ea2
 @boost_method('batch_loss_filter')
 class BatchLossFilter(Selection):
-    "Train on rows that make up `min_loss_perc` of the loss; `TypeError` if it can't be split, `ValueError` if none stays"
+    "Train on what makes up `min_loss_perc` of the loss; `TypeError` if it can't be split, `ValueError` if none is left"
     papers = ('forum post', 'https://forums.fast.ai/t/meet-batchlossfilter-a-new-technique-to-speed-up-training/56621'),
     does = "trains on the rows that make up 90 % of a batch's loss"
     cost = 'a forward pass over each batch, a fifth to a third of a step; none with stale scores'
