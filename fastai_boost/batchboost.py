@@ -304,6 +304,7 @@ def _sources(n_carried, n_fresh, inputs):
 class BatchBoost(BoostCallback):
     "Train on fresh rows and on mixtures of the hardest and easiest rows of the step before (arXiv 2001.07627)"
     kind = 'mix'
+    functions = ('BatchBooster', 'pair_by_error', 'mix_pairs', 'plot_feeding')
     papers = (('paper', 'https://arxiv.org/abs/2001.07627'),)
     does = 'mixes the hardest rows of a step with its easiest, and trains on the mixtures in the next step'
     cost = '`bs/(1-factor)` rows a step: twice a plain step as published, one plain step with `same_size=True`'

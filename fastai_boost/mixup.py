@@ -227,6 +227,7 @@ def _key_set(keys):
 @boost_method('mixup')
 class MixUp(Mixer):
     "Train on mixtures of rows and of their labels (arXiv 1710.09412)"
+    functions = ('draw_weights', 'draw_partners', 'plot_beta')
     papers = (('paper', 'https://arxiv.org/abs/1710.09412'),)
     does = 'trains on mixtures of two rows and of their labels'
     cost = 'a blend of the inputs and one more value of the loss: 1.03 times a plain step of a small convnet'
@@ -326,6 +327,7 @@ CutDraw.__doc__ = "As `MixDraw`, and `box`: (rows, 1, height, width) bool, True 
 @boost_method('cutmix')
 class CutMix(Mixer):
     "Paste a box of another row's image into each, and count the labels by area (arXiv 1905.04899)"
+    functions = ('cut_boxes',)
     papers = (('paper', 'https://arxiv.org/abs/1905.04899'),)
     does = "pastes a box of another row's image into each, and counts the labels by area"
     cost = 'a paste and one more value of the loss: 1.02 times a plain step of a small convnet'
