@@ -160,7 +160,8 @@ def on_trial_add(self:Scheduler, controller, trial):
     "A trial is there for the first time in this run, or again after it died"
     member = _number(trial)
     if member in self.trials: return self.revive(controller, trial)
-    self.trials[member],self.rule.places[member] = trial,Place()
+    self.trials[member] = trial
+    self.rule.places[member] = Place()
     m = self.population.notes(member)
     self.set_policy(trial, m['policy'])
     if not m['saved']: return
@@ -170,7 +171,8 @@ def on_trial_add(self:Scheduler, controller, trial):
 @patch
 def put_at(self:Scheduler, trial, m):
     "Let `trial` start from the checkpoint in the notes `m`, its own or another member's, at that place of the rule"
-    place,saved,store = self.rule.places[_number(trial)],m['saved'],self.population.store
+    place,store = self.rule.places[_number(trial)],self.population.store
+    saved = m['saved']
     place.score,place.trained,place.compared = m['score'],m['trained'],m['perturbed']
     if self.rule.synch: place.compared = self.rule.next_point-self.rule.perturb_every
     place.result = dict(training_iteration=saved['epoch'])
@@ -182,7 +184,8 @@ def revive(self:Scheduler, controller, trial):
     "Let a trial that died go on from one of the best, or from its own last checkpoint where there is no other"
     pop,member = self.population,_number(trial)
     m,place = pop.notes(member),pop.place(member)
-    m['lost'],place.checkpoint = False,None
+    m['lost'] = False
+    place.checkpoint = None
     _set_no_start(trial)
     source = pop.successor_of(member)
     if source is not None:
@@ -199,7 +202,8 @@ def _error_of(trial):
     "What `trial` died of: Ray leaves it in files of this process"
     try: e = pickle.loads(Path(trial.pickled_error_file).read_bytes())
     except Exception: e = RuntimeError(Path(trial.error_file).read_text().strip().splitlines()[-1])
-    cause,where = getattr(e, 'cause', None),getattr(e, 'traceback_str', None)
+    cause = getattr(e, 'cause', None)
+    where = getattr(e, 'traceback_str', None)
     if where and cause: cause.__cause__ = RuntimeError(f'in a trial:\n{where}')
     return cause or e
 
@@ -268,7 +272,8 @@ def _start_ray():
 def _ray():
     "Use the Ray that runs, or that `RAY_ADDRESS` names, or one started for the time of the search: is it the last?"
     levels = {o:o.level for o in map(logging.getLogger, ('ray','ray.tune'))}
-    own,folder = not ray.is_initialized(),None
+    own = not ray.is_initialized()
+    folder = None
     try:
         if own and os.environ.get('RAY_ADDRESS'): ray.init(log_to_driver=False)
         elif own: folder = _start_ray()
@@ -296,7 +301,8 @@ class _Saves(tune.Callback):
     "Tells the scheduler what was saved"
     def __init__(self, scheduler): self.scheduler = scheduler
     def on_trial_save(self, iteration, trials, trial, **info):
-        saved,pop = trial.latest_checkpoint_result,self.scheduler.population
+        pop = self.scheduler.population
+        saved = trial.latest_checkpoint_result
         # From now on others can take over from it, also if it is among the best only later
         pop.place(_number(trial)).checkpoint = saved.checkpoint
         pop.note_saved(_number(trial), saved.metrics['training_iteration'], saved.checkpoint.path)
@@ -323,7 +329,8 @@ def _configs(scheduler, name):
 # %% ../../nbs/35_augment.on_ray.ipynb #1c78654f
 def _run(store, state, show, get_learner, fit, resources):
     "Run the members of `state` to the end"
-    s,name = SimpleNamespace(**state['settings']),f"ray_{state['runs']}"
+    s = SimpleNamespace(**state['settings'])
+    name = f"ray_{state['runs']}"
     state['runs'] += 1
     pop = Population(store, state, show)
     pop.write()

@@ -80,7 +80,8 @@ class Trial:
     def build(self):
         "Make the Learner of this member"
         set_seed(self.seed+self.config['member'])
-        self.learn,self.holder = None,PolicyHolder(self.config['policy'])
+        self.learn = None   # an earlier one is not needed beside the new one
+        self.holder = PolicyHolder(self.config['policy'])
         learn = self.get_learner(self.holder)
         _check_learner(learn)
         self.learn = _quiet(learn)
@@ -143,7 +144,8 @@ class Rule:
         "Note what `member` reported after `epoch`; is it at a point?"
         place = self.places[member]
         if epoch-place.compared<self.perturb_every: return False
-        place.score,place.trained,place.result = self.sign*metric,epoch,result
+        place.score = self.sign*metric
+        place.trained,place.result = epoch,result
         if not self.synch: place.compared = epoch
         return True
 
@@ -153,8 +155,8 @@ class Rule:
 
     def quantiles(self, running):
         "The worst and the best of the members `running`, each as a list from the worst to the best"
-        scored = [i for i in self.places if i in running and self.places[i].score is not None]
-        ranks = sorted((i for i in scored if not math.isnan(self.places[i].score)), key=lambda i: self.places[i].score)
+        scores = {i:place.score for i,place in self.places.items() if i in running and place.score is not None}
+        ranks = sorted((i for i in scores if not math.isnan(scores[i])), key=lambda i: scores[i])
         n = min(math.ceil(len(ranks)*self.quantile), len(ranks)//2)
         return ranks[:n],ranks[len(ranks)-n:]
 
@@ -220,7 +222,8 @@ def add_row(self:Population, member, result):
 def note_saved(self:Population, member, epoch, path):
     "Note that the checkpoint `path` of `epoch` is on the store"
     m = self.notes(member)
-    m['saved'],m['kept'] = dict(epoch=epoch, path=self.store.relative(path)),len(m['rows'])
+    m['saved'] = dict(epoch=epoch, path=self.store.relative(path))
+    m['kept'] = len(m['rows'])
     self.write()
 
 @patch
@@ -281,8 +284,11 @@ def successor_of(self:Population, member):
 # %% ../../nbs/34_augment.population.ipynb #66ffa1d7
 def rewound(state):
     "`state` with each member as it was when it was last saved"
+    if state['ended']: return state
     for m in state['members']:
-        if not m['done'] and not state['ended']: m['rows'],m['lost'] = m['rows'][:m['kept']],False
+        if m['done']: continue
+        m['rows'] = m['rows'][:m['kept']]
+        m['lost'] = False
     return state
 
 # %% ../../nbs/34_augment.population.ipynb #8308d6e3
@@ -373,7 +379,8 @@ def _count(events, kind, word):
 # %% ../../nbs/34_augment.population.ipynb #d1b5693b
 def _headline(state):
     s,events = state['settings'],state['events']
-    done,total = sum(_last_epoch(m) for m in state['members']),s['epochs']*s['population']
+    done = sum(_last_epoch(m) for m in state['members'])
+    total = s['epochs']*s['population']
     left = f", {_time(state['seconds']*(total-done)/done)} left" if 0<done<total else ''
     counts = f"{_count(events, 'clone', 'takeover')}, {_count(events, 'death', 'death')}"
     return f"{done} of {total} epochs, {counts}, {_time(state['seconds'])}{left}"
@@ -397,7 +404,11 @@ def screen(state, width=None, height=None):
 # %% ../../nbs/34_augment.population.ipynb #50c9cade
 class Show:
     "Draws the table of a search in place. With no terminal and no notebook: a line per event, the table at the end"
-    def __init__(self): self.drawn,self.height,self.seen,self.handle = 0.,0,None,None
+    def __init__(self):
+        self.drawn = 0.      # when
+        self.height = 0      # lines on the terminal that the next table replaces
+        self.seen = None     # events that were printed
+        self.handle = None   # the notebook's display
 
     def __call__(self,
         state, # Notes of the search

@@ -244,7 +244,7 @@ class SearchResult:
         "Number of the trial that ended best"
         if not self.survivors: raise ValueError('No trial has reached the end yet: resume the search.')
         best = max if mode_of(self.settings['metric'])=='max' else min
-        return best(self.survivors, key=self.last_metric)
+        return best(self.survivors, key=lambda i: self.last_metric(i))
 
     @property
     def best_schedule(self) -> Schedule:
@@ -254,7 +254,8 @@ class SearchResult:
     def last_metric(self, trial) -> float: return self.state['members'][trial]['rows'][-1][1]
 
     def __repr__(self):
-        s,n,trial = self.settings,len(self.survivors),self.best_trial if self.survivors else None
+        s,n = self.settings,len(self.survivors)
+        trial = self.best_trial if n else None
         best = f", best {s['metric']} {self.last_metric(trial):.4f} (trial {trial})" if n else ''
         return f"SearchResult: {n} of {s['population']} trials ended after {s['epochs']} epochs{best}"
 
@@ -418,7 +419,8 @@ def _from_original(folder, trial, metric):
             names = ', '.join(first(ends.values()).index)
             raise ValueError(f'metric={metric!r} is not in progress.csv, which has {names}.')
         trial = max(ends, key=lambda k: ends[k][metric])
-    epochs,name = int(ends[trial]['training_iteration']),f'search, trial {trial}'
+    epochs = int(ends[trial]['training_iteration'])
+    name = f'search, trial {trial}'
     logs = {int(re.search(r'(\d+)$', o.stem)[1]):o for o in folder.rglob('pbt_policy_*.txt')}
     if trial in logs: return Schedule.from_log(logs[trial], epochs, name)
     return Schedule([(epochs,Policy.from_ints([0]*60))], name)   # it never took over from another
@@ -443,7 +445,8 @@ class _Copies:
     "Makes Learners like `learn`, with the same weights"
     def __init__(self, learn):
         from ray import cloudpickle
-        opt,learn.opt = learn.opt,None   # trials have optimizers of their own
+        opt = learn.opt
+        learn.opt = None   # trials have optimizers of their own
         try: self.pickled = cloudpickle.dumps(learn)
         except Exception as e:
             raise TypeError(
