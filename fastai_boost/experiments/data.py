@@ -76,13 +76,13 @@ _layouts = dict(
     fashion_mnist='the files train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-images-idx3-ubyte'
         ' and t10k-labels-idx1-ubyte, each as it is or with .gz')
 
-# %% ../../nbs/51_experiments.data.ipynb #8a05262c
+# %% ../../nbs/51_experiments.data.ipynb #b259f7c9
 def _missing(name, folder, why=''):
     "The error for a data set whose files are not there"
     return FileNotFoundError(
         f'{name} is not in {folder}{why}. Put there {_layouts[name]}, or say with path= where they are.')
 
-# %% ../../nbs/51_experiments.data.ipynb #995869c4
+# %% ../../nbs/51_experiments.data.ipynb #2505864e
 def data_folder(
     name:str, # Of the data set
     path # The folder itself, the one that holds it, or `None` for fastai's data folder
@@ -107,7 +107,7 @@ def _read_cifar(name, url, path, subset):
         return _decode(tuple(fns[idxs])),y[idxs]
     return read('train', subset),read('test', lambda y: slice(None))
 
-# %% ../../nbs/51_experiments.data.ipynb #841151e3
+# %% ../../nbs/51_experiments.data.ipynb #b0cbb4b4
 def _numbered(fns):
     "Files in the order of the numbers that their names begin with; by their paths where a number comes twice"
     fns = np.array(sorted(fns))
@@ -116,7 +116,7 @@ def _numbered(fns):
     nums = [int(num[0]) for num in nums]
     return fns if len(set(nums))<len(fns) else fns[np.argsort(nums)]
 
-# %% ../../nbs/51_experiments.data.ipynb #f4bba1b4
+# %% ../../nbs/51_experiments.data.ipynb #66571c3e
 read_cifar10 = partial(_read_cifar, 'cifar10', URLs.CIFAR)
 read_cifar100 = partial(_read_cifar, 'cifar100', URLs.CIFAR_100)
 
@@ -145,7 +145,7 @@ def read_idx(
     shape = np.frombuffer(b, '>i4', ndim, 4)
     return np.frombuffer(b, np.uint8, offset=4+4*ndim).reshape(shape).copy()
 
-# %% ../../nbs/51_experiments.data.ipynb #cfdabd62
+# %% ../../nbs/51_experiments.data.ipynb #d4c34bd2
 _clothes = np.array([
     'T-shirt/top', 'Trouser', 'Pullover', 'Dress', 'Coat', 'Sandal', 'Shirt', 'Sneaker', 'Bag', 'Ankle-boot'])
 
@@ -233,7 +233,7 @@ class Rows(TfmdDL):
 def _image(item): return (TensorImageBW if item[0].shape[0]==1 else TensorImage)(item[0])
 def _label(item): return item[1]
 
-# %% ../../nbs/51_experiments.data.ipynb #216e7a9c
+# %% ../../nbs/51_experiments.data.ipynb #d71ec7b5
 def image_datasets(
     raw, # (images, labels) for training, the same for validation
     vocab:list # Names of all classes, sorted
@@ -249,7 +249,7 @@ def image_datasets(
         ds.rows = type(_image(x))(x),TensorCategory(labels)
     return dsets
 
-# %% ../../nbs/51_experiments.data.ipynb #fad2f5d7
+# %% ../../nbs/51_experiments.data.ipynb #ebc8df0e
 pba_stats = dict(   # mean and standard deviation per channel, of the code of Population Based Augmentation
     cifar10=([.49139968,.48215841,.44653091],[.24703223,.24348513,.26158784]),
     reduced_cifar10=([.49056774,.48116026,.44726052],[.24710728,.24451308,.26235099]),
@@ -257,7 +257,7 @@ pba_stats = dict(   # mean and standard deviation per channel, of the code of Po
     reduced_svhn=([.45163885,.4557915,.48093327],[.20385217,.20957996,.20804394]),
     svhn_full=([.43090966,.4302428,.44634357],[.19652855,.19832038,.19942076]))
 
-# %% ../../nbs/51_experiments.data.ipynb #06a6cd0a
+# %% ../../nbs/51_experiments.data.ipynb #1c061c6e
 class DataSet(NamedTuple):
     "How a data set is read, normalised and augmented"
     read:Callable # Called with `path` and `subset`; returns (images, labels) for training and validation
@@ -290,7 +290,7 @@ def _positions(y, n_first, n_train, n_valid, seed):
     if n_train is not None: trn = trn[balanced_idxs(y[trn], n_train, seed)]
     return trn,out
 
-# %% ../../nbs/51_experiments.data.ipynb #4103d5dd
+# %% ../../nbs/51_experiments.data.ipynb #a6596edb
 def _read_parts(data, path, n_train, n_valid, noise, seed):
     "Images and labels to train on and to validate on, and the names of all classes"
     def subset(y): return np.concatenate(_positions(y, data.n_first, n_train, n_valid, seed))
@@ -300,7 +300,7 @@ def _read_parts(data, path, n_train, n_valid, noise, seed):
     x,y = train
     return [(x,corrupt(y, noise, seed) if noise else y),valid],vocab
 
-# %% ../../nbs/51_experiments.data.ipynb #66337e7e
+# %% ../../nbs/51_experiments.data.ipynb #b5e7a5e9
 @delegates(TfmdDL.__init__)
 def boost_dls(
     name:str='digits', # A name of the table above

@@ -40,10 +40,10 @@ class SameConv(nn.Conv2d):
         w,h = padding(x.shape[-1]),padding(x.shape[-2])
         return super().forward(F.pad(x, (w//2, w-w//2, h//2, h-h//2)))
 
-# %% ../../nbs/52_experiments.models.ipynb #ec76db7b
+# %% ../../nbs/52_experiments.models.ipynb #c99bbec5
 def _norm_relu(n): return nn.Sequential(nn.BatchNorm2d(n), nn.ReLU())
 
-# %% ../../nbs/52_experiments.models.ipynb #4c593395
+# %% ../../nbs/52_experiments.models.ipynb #d628d3d6
 def _head(c, n_out):
     "The mean of each channel, and a linear layer"
     fc = nn.Linear(c, n_out)
@@ -51,7 +51,7 @@ def _head(c, n_out):
     nn.init.zeros_(fc.bias)
     return nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), fc)
 
-# %% ../../nbs/52_experiments.models.ipynb #bb1e3bc2
+# %% ../../nbs/52_experiments.models.ipynb #6eb2c762
 def fit_channels(
     x, # (rows, channels, height, width) float
     c_out:int, # Channels of the result
@@ -80,14 +80,14 @@ class WideBlock(nn.Module):
         shortcut = y if self.first else x
         return self.conv2(self.mid(self.conv1(y)))+fit_channels(shortcut, self.c_out, self.stride)
 
-# %% ../../nbs/52_experiments.models.ipynb #95448510
+# %% ../../nbs/52_experiments.models.ipynb #fffcce10
 def _wide_stage(n, c_in, c_out, stride, first):
     "`n` blocks; the first of them changes channels and size"
     blocks = [WideBlock(c_in, c_out, stride, first)]
     blocks += [WideBlock(c_out, c_out, 1) for _ in range(n-1)]
     return nn.Sequential(*blocks)
 
-# %% ../../nbs/52_experiments.models.ipynb #c3a93403
+# %% ../../nbs/52_experiments.models.ipynb #30b69391
 class WideResNet(nn.Module):
     "Three stages of `WideBlock`s, with residuals around each stage and around all; made by `wide_resnet`"
     def __init__(self, depth, width, c_in, n_out):
@@ -106,7 +106,7 @@ class WideResNet(nn.Module):
             x = y+fit_channels(x, y.shape[1], stage[0].stride)
         return self.head(self.tail(x+fit_channels(stem, x.shape[1], 4)))
 
-# %% ../../nbs/52_experiments.models.ipynb #08b443fd
+# %% ../../nbs/52_experiments.models.ipynb #2c86962b
 def wide_resnet(
     depth:int=28, # Convolutions and the last layer; 6n+4
     width:int=10, # Factor of the channels, 16 to 64
@@ -129,7 +129,7 @@ class _TwoFactors(torch.autograd.Function):
         b, = ctx.saved_tensors
         return grad*b,None,None
 
-# %% ../../nbs/52_experiments.models.ipynb #bf83b8a1
+# %% ../../nbs/52_experiments.models.ipynb #8c4f8054
 def two_factors(
     x, # (rows, ...) float
     a, b # Factor forward and factor backward, each broadcast to `x`
@@ -137,17 +137,17 @@ def two_factors(
     "`a*x`, whose gradient is that of `b*x`"
     return _TwoFactors.apply(x, a, b)
 
-# %% ../../nbs/52_experiments.models.ipynb #312115c9
+# %% ../../nbs/52_experiments.models.ipynb #d91c6596
 def _per_image(x): return torch.rand(len(x), 1, 1, 1, device=x.device, dtype=x.dtype)
 
-# %% ../../nbs/52_experiments.models.ipynb #6d251270
+# %% ../../nbs/52_experiments.models.ipynb #babdba82
 def _random_share(x):
     "Per image, the share of the first of two uniform numbers in their sum"
     u1 = _per_image(x)
     u2 = _per_image(x)
     return u1/(u1+u2)
 
-# %% ../../nbs/52_experiments.models.ipynb #5a0a4c49
+# %% ../../nbs/52_experiments.models.ipynb #15becf4f
 def shake(
     x1, x2, # (rows, channels, height, width) float: the branches
     training:bool=True # Random weights? `False`: half of each
@@ -158,7 +158,7 @@ def shake(
     backward = _random_share(x1)
     return two_factors(x1, forward, backward)+two_factors(x2, 1-forward, 1-backward)
 
-# %% ../../nbs/52_experiments.models.ipynb #97b49743
+# %% ../../nbs/52_experiments.models.ipynb #889e32ba
 class ShakeDrop(nn.Module):
     "Keep a branch with probability `p` for each image, and shake it otherwise"
     def __init__(self,
@@ -178,7 +178,7 @@ def _shake_branch(c_in, c_out, stride):
     return nn.Sequential(
         nn.ReLU(), SameConv(c_in, c_out, 3, stride), *_norm_relu(c_out), SameConv(c_out, c_out), nn.BatchNorm2d(c_out))
 
-# %% ../../nbs/52_experiments.models.ipynb #745ac212
+# %% ../../nbs/52_experiments.models.ipynb #4241334e
 class ShakeBlock(nn.Module):
     "Two branches, and the input beside them"
     def __init__(self, c_in, c_out, stride):
@@ -198,7 +198,7 @@ class ShakeBlock(nn.Module):
         return self.skip_norm(torch.cat(parts, 1))
     def forward(self, x): return self.skip(x)+shake(self.a(x), self.b(x), self.training)
 
-# %% ../../nbs/52_experiments.models.ipynb #0348322f
+# %% ../../nbs/52_experiments.models.ipynb #108cbdd8
 def shake_shake(
     width:int=32, # Channels of the first stage: 32, 96 and 112 in the paper
     c_in:int=3, # Channels of the images
@@ -221,7 +221,7 @@ class PyramidBlock(nn.Module):
             *_norm_relu(width), SameConv(width, self.c_out, 1), nn.BatchNorm2d(self.c_out), ShakeDrop(p))
     def forward(self, x): return self.branch(x)+fit_channels(x, self.c_out, self.stride, split=False)
 
-# %% ../../nbs/52_experiments.models.ipynb #d66295d5
+# %% ../../nbs/52_experiments.models.ipynb #5fa9e764
 def pyramid_net(
     depth:int=272, # 9n+2
     alpha:float=200, # How many channels wider the last block is than the first
@@ -246,7 +246,7 @@ built_in = dict(
     ss_32=shake_shake, ss_96=partial(shake_shake, 96), ss_112=partial(shake_shake, 112),
     pyramid_net=pyramid_net)
 
-# %% ../../nbs/52_experiments.models.ipynb #7a6cea2e
+# %% ../../nbs/52_experiments.models.ipynb #95fd69b4
 def make_model(
     name:str, # One of `built_in`, or a name of timm's
     c_in:int=3, # Channels of the images
@@ -261,7 +261,7 @@ def make_model(
             f" or use a built-in one: {', '.join(built_in)}.") from e
     return timm.create_model(_timm_name(name, timm.list_models()), in_chans=c_in, num_classes=n_out)
 
-# %% ../../nbs/52_experiments.models.ipynb #f9a63f22
+# %% ../../nbs/52_experiments.models.ipynb #0c1963c4
 def _timm_name(name, models):
     "The name as timm spells it; an error with similar names where timm has no such model"
     timm_name = name.replace('-', '_')
