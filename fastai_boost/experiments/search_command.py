@@ -1,4 +1,4 @@
-"""`fastai-boost-search`: a schedule of policies for a data set, with a table that follows the search, and the paper's two searches as recipes
+"""`fastai-boost-search`: a schedule of policies for a data set, and the paper's two searches as recipes
 
 Docs: https://fastai-boost.github.io/fastai_boost/experiments.search_command.html.md"""
 

@@ -28,7 +28,7 @@ def _as_budgets(text) -> list:
     if res[0]<1: raise ValueError(f'budgets={text!r}: numbers of items from 1, with commas between')
     return res
 
-# %% ../../nbs/57_experiments.subset_claims.ipynb #ea4a2c1f
+# %% ../../nbs/57_experiments.subset_claims.ipynb #bad9f0f9
 def shared_settings(
     kw:dict # Arguments of `subset_runs`
 ) -> dict: # JSON values
@@ -46,7 +46,7 @@ def shared_settings(
     if kw['features']=='frozen': res['model'] = str(kw['model'])
     return res
 
-# %% ../../nbs/57_experiments.subset_claims.ipynb #33b3a38f
+# %% ../../nbs/57_experiments.subset_claims.ipynb #3c522c64
 def run_folder(
     out, # Folder of all results
     settings:dict # As from `shared_settings`
@@ -56,7 +56,7 @@ def run_folder(
     name = [settings['data'], *classes, settings['tfm'], settings['features'], settings_hash(settings)]
     return Path(out)/'-'.join(name)
 
-# %% ../../nbs/57_experiments.subset_claims.ipynb #e0bf5b57
+# %% ../../nbs/57_experiments.subset_claims.ipynb #a41a8501
 class _Inputs:
     "Features and labels that all runs of a folder share, made when they are first needed"
     def __init__(self, settings, path, out): store_attr()
@@ -155,7 +155,7 @@ def subset_runs(
     if sweep: read_or_make(folder/'sweep.csv', partial(_sweep, inputs, seed))
     return folder
 
-# %% ../../nbs/57_experiments.subset_claims.ipynb #f9535e73
+# %% ../../nbs/57_experiments.subset_claims.ipynb #164808e8
 def _sweep(inputs, seed):
     X,y,Xt,yt,_ = inputs.parts
     return cluster_sweep(X[:len(y)], Xt[:len(yt)], seed)
@@ -173,7 +173,7 @@ def _accuracy_rows(score, arrays) -> list:
             rows += [dict(score=score, config=config, round=i, budget=b, accuracy=a) for b,a in zip(budgets, every)]
     return rows
 
-# %% ../../nbs/57_experiments.subset_claims.ipynb #a85b2cc6
+# %% ../../nbs/57_experiments.subset_claims.ipynb #a29b78fa
 def read_runs(
     folder # Of `subset_runs`
 ) -> tuple: # DataFrame, dict of the arrays per score
@@ -188,7 +188,7 @@ def read_runs(
         rows += _accuracy_rows(score, arrays)
     return pd.DataFrame(rows),runs
 
-# %% ../../nbs/57_experiments.subset_claims.ipynb #70f14ba3
+# %% ../../nbs/57_experiments.subset_claims.ipynb #abe1f06c
 def auc_table(
     df # As from `read_runs`
 ) -> pd.DataFrame: # Per score and configuration: `auc` and `sd` over rounds, `rounds`, and the last budget, `to`
@@ -202,7 +202,7 @@ def auc_table(
     t = pd.DataFrame(dict(auc=areas.mean(), sd=areas.std(), rounds=areas.size(), to=last)).reset_index()
     return t.sort_values(['score','to','auc'], ascending=[True,False,False], ignore_index=True)
 
-# %% ../../nbs/57_experiments.subset_claims.ipynb #fecf3c7d
+# %% ../../nbs/57_experiments.subset_claims.ipynb #68d93a9e
 def mean_table(df) -> pd.DataFrame: # A row per score and configuration, a column per budget
     "`mean ± standard deviation` over the rounds; the mean alone where there is one"
     t = df.groupby(['score','config','budget'], sort=False).accuracy.agg(['mean','std'])
@@ -214,13 +214,13 @@ def mean_table(df) -> pd.DataFrame: # A row per score and configuration, a colum
 # %% ../../nbs/57_experiments.subset_claims.ipynb #3bf88d56
 def _spearman(a, b) -> float: return float(np.corrcoef(pd.Series(a).rank(), pd.Series(b).rank())[0,1])
 
-# %% ../../nbs/57_experiments.subset_claims.ipynb #1d108b97
+# %% ../../nbs/57_experiments.subset_claims.ipynb #70b23890
 def _sizes(arrays) -> tuple: # (n,) before, (n,) after
     "Sizes of the scores of the items before and after full augmentation"
     before = np.abs(arrays['before'])
     return before,np.abs(arrays['after'])[:len(before)]
 
-# %% ../../nbs/57_experiments.subset_claims.ipynb #fadda4a6
+# %% ../../nbs/57_experiments.subset_claims.ipynb #c29c8df7
 def before_after(
     runs # As from `read_runs`
 ) -> pd.DataFrame: # Per score: `spearman`, and `below_mean` for the items below the mean
@@ -260,7 +260,7 @@ def plot_curves(
 # %% ../../nbs/57_experiments.subset_claims.ipynb #2dab0ae8
 _orders = [('random_proportional','random_inverse'), ('deterministic_proportional','deterministic_inverse')]
 
-# %% ../../nbs/57_experiments.subset_claims.ipynb #0e7e2e1e
+# %% ../../nbs/57_experiments.subset_claims.ipynb #e2f93742
 def _panels_of_score(s) -> dict:
     "For each figure of one score: the series of its panels"
     blind,drawn = (s,'baseline'),(s,'random_proportional')
@@ -269,7 +269,7 @@ def _panels_of_score(s) -> dict:
         f'clusters_{s}': [[blind, (s,'clustered_uniform')], [drawn, (s,'clustered_random_proportional')]],
         f'kdpp_{s}': [[blind, drawn, (s,'kdpp'), (s,'kdpp_weighted')]]}
 
-# %% ../../nbs/57_experiments.subset_claims.ipynb #a6bff420
+# %% ../../nbs/57_experiments.subset_claims.ipynb #2232f2ab
 def _panels(df, runs) -> dict:
     "For each figure of curves that there are runs for: the series of its panels"
     res = {}
@@ -280,14 +280,14 @@ def _panels(df, runs) -> dict:
     have = set(zip(df.score, df.config))
     return {name:panels for name,panels in res.items() if all(set(series)<=have for series in panels)}
 
-# %% ../../nbs/57_experiments.subset_claims.ipynb #764c277f
+# %% ../../nbs/57_experiments.subset_claims.ipynb #c3e90ac7
 def _score_of_cross(name):
     "The score whose virtual support vectors a figure shows, or `None`"
     if name=='influence_loss': return 'influence'
     kind,_,score = name.partition('_')
     return score if kind=='accuracy' else None
 
-# %% ../../nbs/57_experiments.subset_claims.ipynb #746cf998
+# %% ../../nbs/57_experiments.subset_claims.ipynb #b07d51ce
 def _curves(df, runs, panels, vsv):
     "A figure with a panel of curves for each list of series"
     fig = Figure(figsize=(5*len(panels),3.6), layout='constrained')
@@ -298,7 +298,7 @@ def _curves(df, runs, panels, vsv):
         plot_curves(ax, df[df.budget<=last], runs, series, vsv)
     return fig
 
-# %% ../../nbs/57_experiments.subset_claims.ipynb #906915ce
+# %% ../../nbs/57_experiments.subset_claims.ipynb #1d8f29ad
 def _multiples(df, runs, score):
     "A small figure per configuration, each beside the baseline"
     configs = [o for o in df[df.score==score].config.unique() if o!='baseline']
@@ -329,7 +329,7 @@ def _histograms(arrays):
         axs[0].legend(fontsize=7)
     return fig
 
-# %% ../../nbs/57_experiments.subset_claims.ipynb #45dcaa68
+# %% ../../nbs/57_experiments.subset_claims.ipynb #657be6db
 def _scatter(runs):
     "Score after against score before"
     fig = Figure(figsize=(3.4*len(runs),3.2), layout='constrained')
@@ -340,7 +340,7 @@ def _scatter(runs):
         ax.set(xlabel=f'{score} before', ylabel=f'{score} after')
     return fig
 
-# %% ../../nbs/57_experiments.subset_claims.ipynb #7c7d5d3d
+# %% ../../nbs/57_experiments.subset_claims.ipynb #38ab97dd
 def _sweep_figure(t):
     "Inertia and silhouettes against the number of clusters"
     fig = Figure(figsize=(8,2.8), layout='constrained')
@@ -352,7 +352,7 @@ def _sweep_figure(t):
     right.legend()
     return fig
 
-# %% ../../nbs/57_experiments.subset_claims.ipynb #cc86dfd0
+# %% ../../nbs/57_experiments.subset_claims.ipynb #bcaf37c9
 def _tiled(images, across=10) -> Tensor: # (height, width, channels) uint8
     "One picture of many: white lines between them, and white where the last row is not full"
     white = torch.full_like(images[:1], 255).expand(-len(images)%across, -1, -1, -1)
@@ -360,7 +360,7 @@ def _tiled(images, across=10) -> Tensor: # (height, width, channels) uint8
     grid = images.unflatten(0, (-1,across)).permute(0,3,1,4,2)   # rows, height, across, width, channels
     return grid.flatten(2, 3).flatten(0, 1)
 
-# %% ../../nbs/57_experiments.subset_claims.ipynb #68a69c1a
+# %% ../../nbs/57_experiments.subset_claims.ipynb #6ff07b9e
 def _image_grid(x, scores, n=100):
     "The items with the highest and with the lowest sizes of scores"
     fig = Figure(figsize=(8,4.2), layout='constrained')
@@ -390,7 +390,7 @@ def figures(
     res.update({f'items_{score}':_image_grid(x, arrays['before']) for score,arrays in runs.items()})
     return res
 
-# %% ../../nbs/57_experiments.subset_claims.ipynb #dc74980a
+# %% ../../nbs/57_experiments.subset_claims.ipynb #ec3cd6e3
 def _points(runs) -> pd.DataFrame:
     "A row per score: accuracies without and with all copies, of the clean test set, and of the support vectors"
     rows = []
@@ -400,13 +400,13 @@ def _points(runs) -> pd.DataFrame:
         rows.append(dict(accuracies, score=score, support_vectors=n_vectors))
     return pd.DataFrame(rows).set_index('score').reset_index()
 
-# %% ../../nbs/57_experiments.subset_claims.ipynb #fa543cf4
+# %% ../../nbs/57_experiments.subset_claims.ipynb #b381caf8
 def _tables(df, runs) -> dict:
     "All tables of a folder, by the names of their files"
     return dict(accuracy=df, auc=auc_table(df), means=mean_table(df),
                 spearman=before_after(runs), points=_points(runs))
 
-# %% ../../nbs/57_experiments.subset_claims.ipynb #7d78bf12
+# %% ../../nbs/57_experiments.subset_claims.ipynb #041447d3
 def write_report(
     folder, # Of `subset_runs`
     path=None # Folder of the data, for the grids of images
@@ -431,7 +431,7 @@ def boost_subset(**kwargs):
     print(auc_table(read_runs(folder)[0]).to_string(index=False, na_rep='-', float_format='{:.3f}'.format))
     print(f'Written to {folder}; figures: fastai-boost-subset-plot {folder}')
 
-# %% ../../nbs/57_experiments.subset_claims.ipynb #84656d40
+# %% ../../nbs/57_experiments.subset_claims.ipynb #c18cc1de
 @call_parse
 @typed
 def boost_subset_plot(

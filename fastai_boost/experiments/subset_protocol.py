@@ -1,4 +1,4 @@
-"""One run of the data subsampling paper: two classes, features, a logistic regression for each budget, and a file that keeps everything
+"""One run of the data subsampling paper: two classes, features, a fit for each budget, a file that keeps all
 
 Docs: https://fastai-boost.github.io/fastai_boost/experiments.subset_protocol.html.md"""
 
