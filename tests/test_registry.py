@@ -8,7 +8,7 @@ import json, os, re
 import pytest
 from conftest import REGISTRY, read_registry
 from fastai_boost.testing import SITUATIONS, HalfWeight, Maker, ScoreFilter, outcome_of, registered
-from fastai_boost.testing.two_processes import RESULTS, key_of, two_processes
+from fastai_boost.testing.two_processes import RESULTS, two_processes
 
 MAKERS = {**registered(), 'ScoreFilter':Maker(ScoreFilter), 'HalfWeight':Maker(HalfWeight)}
 # `distributed` comes first: it starts two processes, so nothing else should compute meanwhile
