@@ -14,7 +14,7 @@ from ray import tune
 from ray.exceptions import RayActorError, RayError
 from ray.tune.schedulers import FIFOScheduler
 from fastai.basics import *
-from .search import SearchResult, check_room
+from .search_result import SearchResult, check_room
 from .population import Place, Population, Show, Trial, begun, finish, rewound
 
 # %% auto #0

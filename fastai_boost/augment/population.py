@@ -13,11 +13,12 @@ from datetime import timedelta
 from types import SimpleNamespace
 import numpy as np
 import fastai.callback.core
+import fastai_boost.augment.pba   # so that each process of a search has the `learn.pba` that users' functions call
 from fastai.basics import *
 from fastai.callback.progress import ProgressCallback, ShowGraphCallback
 from fastai.callback.tracker import TrackerCallback
 from ..core.checks import class_name
-from .search import (
+from .search_result import (
     PolicyHolder, SearchResult, check_metric, delete_run, explore, load_state, mode_of, new_state, undo)
 
 # %% auto #0
