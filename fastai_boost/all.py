@@ -7,11 +7,11 @@ Docs: https://fastai-boost.github.io/fastai_boost/all.html.md"""
 # %% auto #0
 __all__ = ['method_modules']
 
-# %% ../nbs/99_all.ipynb #7cf1d57c
+# %% ../nbs/99_all.ipynb #2e451889
 import importlib, re
 from importlib.resources import files
 
-# %% ../nbs/99_all.ipynb #dbf858e9
+# %% ../nbs/99_all.ipynb #63f315cc
 def method_modules() -> list: # Names of modules, in the order of their notebooks
     "The modules of this package that list a method with `@boost_method`"
     package,found = files('fastai_boost'),[]
@@ -23,7 +23,7 @@ def method_modules() -> list: # Names of modules, in the order of their notebook
             found.append((int(number[1]) if number else 99, f'fastai_boost.{folder}{file.name[:-3]}'))
     return [name for _,name in sorted(found)]
 
-# %% ../nbs/99_all.ipynb #1afaaa1c
+# %% ../nbs/99_all.ipynb #1d1d9cf2
 _modules = [importlib.import_module(name) for name in method_modules()]   # first, so that methods have this order
 
 from .core import METHODS, BoostCallback, boost_method, item_loss, n_rows, score_batch
@@ -37,7 +37,7 @@ from .subset.select import cluster_items, order_items, sample_kdpp, select_items
 from .experiments.models import make_model, small_convnet
 from .experiments.data import boost_dls
 
-# %% ../nbs/99_all.ipynb #d8e6a427
+# %% ../nbs/99_all.ipynb #adc1e817
 __all__ = [
     'METHODS', 'BoostCallback', 'boost_method', 'item_loss', 'n_rows', 'score_batch',
     'OPS', 'Applications', 'apply_op', 'apply_ops', 'draw_policy',
@@ -47,7 +47,9 @@ __all__ = [
     'show_scored', 'cluster_items', 'order_items', 'sample_kdpp', 'select_items', 'support_vectors',
     'make_model', 'small_convnet', 'boost_dls',
 ]
-for _cls,_,_ in METHODS.values():
-    for _name in (_cls.__name__, *_cls.functions):
-        globals()[_name] = getattr(importlib.import_module(_cls.__module__), _name)
+for _module in _modules:
+    # `boost_method` gives a class its own `one_liner`
+    _classes = [o for o in vars(_module).values() if isinstance(o, type) and vars(o).get('one_liner')]
+    for _name in [name for o in _classes for name in (o.__name__, *o.functions)]:
+        globals()[_name] = getattr(_module, _name)
         if _name not in __all__: __all__.append(_name)
