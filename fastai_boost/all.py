@@ -7,23 +7,25 @@ Docs: https://fastai-boost.github.io/fastai_boost/all.html.md"""
 # %% auto #0
 __all__ = ['method_modules']
 
-# %% ../nbs/99_all.ipynb #2e451889
+# %% ../nbs/99_all.ipynb #7563fa91
 import importlib, re
 from importlib.resources import files
 
-# %% ../nbs/99_all.ipynb #63f315cc
+# %% ../nbs/99_all.ipynb #f0125227
 def method_modules() -> list: # Names of modules, in the order of their notebooks
     "The modules of this package that list a method with `@boost_method`"
     package,found = files('fastai_boost'),[]
-    for folder in ('','augment.','subset.'):
-        for file in package.joinpath(folder.rstrip('.')).iterdir():
+    folders = [o.name for o in package.iterdir() if o.is_dir() and o.name not in ('core','experiments','testing')]
+    for folder in ('', *folders):
+        for file in package.joinpath(folder).iterdir():
             text = file.read_text(encoding='utf-8') if file.name.endswith('.py') else ''
             if not re.search(r'^@boost_method\(', text, re.M): continue
-            number = re.search(r'File to edit: \S*?(\d+)_', text)
-            found.append((int(number[1]) if number else 99, f'fastai_boost.{folder}{file.name[:-3]}'))
+            number = re.search(r'File to edit: \S*?(\d+)_', text)   # of the notebook
+            name = '.'.join(o for o in ('fastai_boost', folder, file.name[:-3]) if o)
+            found.append((int(number[1]) if number else 99, name))
     return [name for _,name in sorted(found)]
 
-# %% ../nbs/99_all.ipynb #1d1d9cf2
+# %% ../nbs/99_all.ipynb #196b5c14
 _modules = [importlib.import_module(name) for name in method_modules()]   # first, so that methods have this order
 
 from .core import METHODS, BoostCallback, boost_method, item_loss, n_rows, score_batch
@@ -37,7 +39,7 @@ from .subset.select import cluster_items, order_items, sample_kdpp, select_items
 from .experiments.models import make_model, small_convnet
 from .experiments.data import boost_dls
 
-# %% ../nbs/99_all.ipynb #adc1e817
+# %% ../nbs/99_all.ipynb #bff889d2
 __all__ = [
     'METHODS', 'BoostCallback', 'boost_method', 'item_loss', 'n_rows', 'score_batch',
     'OPS', 'Applications', 'apply_op', 'apply_ops', 'draw_policy',
