@@ -103,7 +103,7 @@ class BatchBooster:
         factor:float=1/2, # Share of a step's rows that is paired; a step grows to `rows/(1-factor)`
         error='ce', # 'ce', 'l2', or `error(outputs, targets) -> (rows,)` with soft targets
         soft_targets:bool=False, # Train against the virtual targets themselves instead of their two likeliest labels
-        n_classes:int=None, # Number of classes; `None`: from `linearize`, else grown as ids appear
+        n_classes:int=None, # Number of classes; `None`: from `linearize`, else from the ids seen so far
         linearize=None, # `linearize(y[, n_classes])`: class ids to probabilities (rows, classes)
         unlinearize=None # Probabilities to class ids
     ):
@@ -113,7 +113,7 @@ class BatchBooster:
         self.error = _error_function(error)
         self.distrib = _distribution_of_lambda(alpha)
         self.left = [window_boost,window_normal]   # steps that are left of the current windows
-        self.grown = False   # has the number of classes grown with the ids that were seen?
+        self.grown = False   # may the model have more outputs than the labels have columns?
         self.clear()
 
     def clear(self):
@@ -143,11 +143,11 @@ def _probabilities(y, n_classes, n_seen):
 
 # %% ../nbs/13_batchboost.ipynb #f3f0525c
 def _with_columns(t, n):
-    "Soft labels with columns of zeros for classes that they have not seen, so that there are `n`"
+    "Soft labels with `n` columns: those of classes that did not occur yet are zeros"
     return F.pad(t, (0,n-t.shape[1])) if t.ndim==2 and t.shape[1]<n else t
 
 def _with_column_per_output(t, outputs):
-    "Soft labels that grew as ids appeared, with a column for each output of the model"
+    "Soft labels with a column for each output of the model. `ValueError` where there are more classes than outputs"
     n_seen,n_outputs = t.shape[1],outputs.shape[1]
     if n_seen<=n_outputs: return _with_columns(t, n_outputs)
     raise ValueError(f"The targets hold {n_seen} classes, but the model has {n_outputs} outputs: "
@@ -332,6 +332,18 @@ class BatchBoost(BoostCallback):
     def columns(self): return dict(lam=torch.stack(self.lams).mean() if getattr(self, 'lams', None) else None)
     def state_dict(self): return dict(left=self.booster.left)
     def load_state_dict(self, state): self.booster.load_state_dict(state)
+
+# %% ../nbs/13_batchboost.ipynb #010600a3
+@patch
+def in_words(self:BatchBoost) -> tuple: # Two strings
+    "What it does and what that costs, with its own settings"
+    boost,normal,factor = self.booster.window_boost,self.booster.window_normal,self.booster.factor
+    does = self.does
+    if normal: does += f', in {boost} steps of {boost+normal}; the others carry rows on unmixed'
+    if not boost: does = 'carries rows of a step on into the next, unmixed'
+    if self.same_size: return does,'what a plain step costs: carried rows take the place of fresh ones'
+    carried = [share for share,window in ((factor,boost),(1-factor,normal)) if window]   # of the rows of a step
+    return does,f'up to {1/(1-max(carried)):.3g} times the rows of a plain step'
 
 # %% ../nbs/13_batchboost.ipynb #cb6cd349
 @patch

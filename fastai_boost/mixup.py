@@ -203,6 +203,20 @@ def apply(self:Mixer, draw):
     self.looked_up = [o.looked_up for o in tensors_of(self.learn.xb) if isinstance(o, MixedIds)]
     self.learn.boost_core.set_targets(pairs, None if self.mixes_all else draw.weights[:,0]==1)
 
+# %% ../nbs/12_mixup.ipynb #9ad9bd72
+@patch
+def in_words(self:Mixer) -> tuple: # Two strings
+    "What it does and what that costs, with its own settings"
+    does,cost = self.does,self.cost
+    if self.k>2:   # `MixUp` alone mixes more than two rows; its cost was measured for two
+        does = f'trains on mixtures of {self.k} rows and of their labels'
+        cost = f'a blend of {self.k} inputs and {self.k-1} more values of the loss'
+    drawn = 'row' if self.per=='item' else self.per
+    if self.p<1: does += f', each {drawn} with probability {self.p:g}'
+    if not (self.alpha and self.p): does = 'leaves every row as it is: `alpha` or `p` is 0'
+    if self.partner=='loader': cost += ', and a second batch to load in every step'
+    return does,cost
+
 # %% ../nbs/12_mixup.ipynb #15f3ff07
 def _check_mixer(alpha, per, pers, partner, p, k, log_every):
     "Raise where the settings of a mixer make no sense"
