@@ -90,7 +90,7 @@ def machine_of(
     run_files:list, # Paths of its runs
     *packages # Names, such as 'torch'
 ) -> dict: # Columns
-    "What a table says about the machine: what it said before, unless a run is missing and will be made on this machine"
+    "The machine that is already in the table; this one if a run must be made"
     complete = all(o.exists() for o in run_files)
     before = read_result(fn) if complete else None
     if before is None: return machine_columns(*packages)

@@ -150,4 +150,6 @@ def recipe_learner(
         wd_bn_bias=True, metrics=accuracy, lr=r.lr,
         cbs=[RecipeLR(r.steps), DecayAndClip(r.decay), ChannelsLast(), *L(cbs)]
     )
-    return learn if policy is False else learn.pba(r.policy if policy is None else policy, order='repo')
+    if policy is False: return learn
+    if policy is None: policy = r.policy
+    return learn.pba(policy, order='repo')

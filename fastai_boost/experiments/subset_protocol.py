@@ -179,7 +179,11 @@ def frozen_features(
     return features
 
 # %% ../../nbs/58_experiments.subset_protocol.ipynb #af490aaf
-def pixel_features(x): return x.flatten(1).double()/255
+def pixel_features(
+    x # (rows, channels, height, width) uint8
+) -> Tensor: # (rows, pixels) float64, from 0 to 1
+    "The pixels of images as features"
+    return x.flatten(1).double()/255
 
 # %% ../../nbs/58_experiments.subset_protocol.ipynb #ae64ddbd
 def with_copies(
