@@ -47,14 +47,19 @@ def beside_batchboost(make):
     for cbs in ([make, BatchBoost], [BatchBoost, make]): trained(learner(cbs, metrics=accuracy))
 
 # %% ../../nbs/85_testing.steps.ipynb #38ea1ab1
-def _partners():
-    "A method that scores, one that refills, one that draws: each with settings with which it acts in short fits"
-    return [
-        Maker(method_class('batch_loss_filter'), start=0, min_loss_perc=.6),
-        Maker(method_class('selective_backprop'), prime=0, beta=1.),
-        Maker(method_class('infobatch'), delta=1.),
-    ]
+def _scores(cb): return cb.drops_rows and cb.splits and not cb.refills
 
+def _refills(cb): return cb.refills
+
+def _draws(cb): return cb.reads_fewer and cb.weighs
+
+def _partners():
+    "A method that scores, one that refills, one that draws: the first of each, with settings for short fits"
+    with preserve_rng():
+        makers = [*registered().values()]
+        return [next(make for make in makers if trait(make.example)) for trait in (_scores, _refills, _draws)]
+
+# %% ../../nbs/85_testing.steps.ipynb #b9d55d16
 class SeeLoader(Callback):
     "Note the class of the loader of an epoch"
     order = 30
@@ -85,7 +90,7 @@ def beside_other_methods_of_selection(make):
 # %% ../../nbs/85_testing.steps.ipynb #ffc8610e
 @situation
 def beside_MixUp_of_fastai(make):
-    "No item is taken for trained on. A method that goes by losses of before has none then"
+    "No item is counted as trained on, so a method that goes by losses of earlier epochs has none to go by"
     cb = make.example
     learn = learner([make, FastaiMixUp()])
     if cb.kind in ('mix','weigh') or cb.weighs: return refusal(learn, ValueError, 'MixUp')
