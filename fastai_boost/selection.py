@@ -157,10 +157,16 @@ class RandomFilter(Selection):
     def before_batch(self):
         if self.acting: self._keep_some(n_rows(self.learn.yb), first(tensors_of(self.learn.yb)).device)
 
+# %% ../nbs/20_selection.ipynb #e0078cf6
+@patch
+def in_words(self:RandomFilter):
+    number = f'{100*self.keep:g} % of the rows' if self.like is None else f'as many rows per epoch as {self.like} says'
+    return f'trains on {number}, drawn blindly: what every other method of selection must beat', self.cost
+
 # %% ../nbs/20_selection.ipynb #2800272d
 @patch
 def _keep_some(self:RandomFilter, n, device):
-    "Keep at least 2 of the `n` rows of this step, and so many that the sum over the epoch is right to one row"
+    "Keep at least 2 of the `n` rows of this step, and so many that those of the epoch match the share to one row"
     self.seen += n
     k = min(n, max(round(self.share*self.seen)-self.kept, min(2,n)))
     self.kept += k
