@@ -25,7 +25,7 @@ def prune_below_mean(
 ) -> tuple: # Two (items,) bool tensors: which items are kept, and which have a loss below the mean
     "Leave out a share `r` of the items with a loss below the mean. Items without a finite loss are kept"
     losses = losses.detach().as_subclass(Tensor).float()
-    known = losses.isfinite()   # the others make no mean
+    known = losses.isfinite()   # items without a loss are left out of the mean
     mean = wide_float(torch.where(known, losses, 0.)).sum()/known.sum()
     low = known & (losses < mean-1e-6*mean.abs())   # rounding must not put equal losses below their mean
     n_kept = ((1-r)*low.sum()+1e-6).floor().clamp(min=1)
@@ -44,10 +44,11 @@ def kept_weights(
 # %% ../nbs/23_infobatch.ipynb #7e9f6527
 @boost_method('infobatch')
 class InfoBatch(Selection):
-    """Leave out a share `r` of the items whose last loss is below the mean, and weigh those kept of them for all.
-    `TypeError` for a loader that does not tell its items."""
+    """Leave out a share `r` of the items whose last loss is below the mean, and give those that stay a weight that
+    makes up for the ones left out. `TypeError` for a loader that does not tell its items."""
     kind = 'draw'
     needs_ids = weighs = True
+    every_counts = 'epoch'
     weights = None   # (items,) float, in an epoch that leaves out items
     papers = ('paper', 'https://arxiv.org/abs/2303.04947'),
     does = 'leaves out half of the easy items of an epoch, and weighs the other half twice'
@@ -113,6 +114,17 @@ def _prune(self:InfoBatch):
     if self.rescale: self.weights = kept_weights(low, kept, every)
     total,part = wide_float(losses[every]).nansum(),wide_float(losses[kept]).nansum()
     self.note(len(every), len(kept), total, part, at=self.epoch)
+
+# %% ../nbs/23_infobatch.ipynb #96a54c37
+@patch
+def in_words(self:InfoBatch):
+    half = self.r==.5
+    part,others = ('half','half') if half else (f'{100*self.r:g} %','easy items')
+    times = 'twice' if half else f'{1/(1-self.r):.3g} times'
+    weighs = f'and weighs the other {others} {times}' if self.rescale else f'and gives the other {others} no weights'
+    published = (self.r, self.delta, self.start, self.end, self.every)==(.5, .875, 0, None, 1)
+    cost = self.cost if published else self.cost.split(';')[0]   # the share of the rows was measured with these
+    return f'leaves out {part} of the easy items of an epoch, {weighs}', cost
 
 # %% ../nbs/23_infobatch.ipynb #62a88ad5
 def _check_arguments(r, delta, norm):
