@@ -55,7 +55,7 @@ def filter_by_loss(
 def _device(cb): return first(tensors_of(cb.xb)).device
 
 def _mark(device):
-    "A point in the time of `device`. To set it does not wait for the device"
+    "A point in the time of `device`. Setting it does not wait for the device"
     if device.type!='cuda': return time.perf_counter()
     event = torch.cuda.Event(enable_timing=True)
     event.record()
@@ -112,7 +112,8 @@ def filtered_cost(
 ) -> float: # 1: filtering takes as long as plain training
     "Time of a filtered epoch over that of a plain one"
     step = costs['plain']*share
-    if 'part' in costs and costs['share']<.95:   # on a line through what was measured: a plain step, a filtered step
+    # By linear interpolation between the plain and the filtered step, once both were measured
+    if 'part' in costs and costs['share']<.95:
         step = costs['part'] + (costs['plain']-costs['part'])*(share-costs['share'])/(1-costs['share'])
     return (costs['score']+step)/costs['plain']
 
@@ -199,7 +200,7 @@ def end(self:TimeGuard, cb, acted):
 # %% ../nbs/21_loss_filter.ipynb #de1b6ea2
 @boost_method('batch_loss_filter')
 class BatchLossFilter(Selection):
-    "Train on what makes up `min_loss_perc` of the loss; `TypeError` if it can't be split, `ValueError` if none is left"
+    "Train on what makes up `min_loss_perc` of the loss; `TypeError` if it can't be split, `ValueError` if no row stays"
     papers = ('forum post', 'https://forums.fast.ai/t/meet-batchlossfilter-a-new-technique-to-speed-up-training/56621'),
     does = "trains on the rows that make up 90 % of a batch's loss"
     cost = 'a forward pass over each batch, a fifth to a third of a step; none with stale scores'
@@ -260,6 +261,23 @@ def _check_arguments(min_loss_perc, min_sample_perc, score, scale_factor, refres
     check_whole('refresh', refresh)
     check_whole('multiple', multiple)
     _check_auto(auto, score)
+
+# %% ../nbs/21_loss_filter.ipynb #fbb8c086
+def _does(cb):
+    "On what `cb` trains, by its settings, as a part of a sentence"
+    share = f'{100*cb.min_loss_perc:g} %'
+    least = f', and at least {100*cb.min_sample_perc:g} % of all' if cb.min_sample_perc else ''
+    if cb.score=='fresh': return f"trains on the rows that make up {share} of a batch's loss{least}"
+    if cb.score=='random': return f"trains on as many rows, drawn blindly, as make up {share} of a batch's loss{least}"
+    away = f"{cb.refresh} epoch{'s'*(cb.refresh>1)}"
+    return f'trains on the items that make up {share} of the last losses{least}, and on those not read for {away}'
+
+# %% ../nbs/21_loss_filter.ipynb #8ffd9e52
+def _costs(cb):
+    "What `cb` costs, by its settings, as a part of a sentence"
+    if cb.score=='stale': return 'at most 2 % more than a plain step on as many rows; it has no scoring pass'
+    if cb.scale_factor!=1: return f'a forward pass over each batch, on images with {cb.scale_factor:g} of their sides'
+    return 'a forward pass over each batch, a fifth to a third of a step'
 
 # %% ../nbs/21_loss_filter.ipynb #29dc419e
 def _draw_stale(cb):
@@ -346,6 +364,14 @@ def after_batch(self:BatchLossFilter):
     if self.guard is not None and self.guard.timer.marks: self.guard.timer.end(_device(self))
 
 # %% ../nbs/21_loss_filter.ipynb #f7f0771d
+@patch(as_prop=True)
+def every_counts(self:BatchLossFilter): return 'epoch' if self.score=='stale' else 'step'
+
+@patch
+def in_words(self:BatchLossFilter):
+    guarded = ', in epochs in which that saves time' if self.auto is True else ', in the epochs that `auto` lists'
+    return _does(self)+(guarded if self.auto else ''), _costs(self)
+
 @patch
 def check(self:BatchLossFilter):
     self.images_ok = self.scale_factor==1   # else the first batch shows it

@@ -134,6 +134,27 @@ def _check_arguments(beta, history, stale, prime, keep):
     if stale:
         raise ValueError("`keep` ranks the rows of a batch, so it needs their losses: it can't be used with `stale`.")
 
+# %% ../nbs/22_selective_backprop.ipynb #44a69910
+def _does(cb):
+    "On what `cb` trains, by its settings, as a part of a sentence"
+    if cb.keep is not None:
+        share = f'{100*cb.keep:g} %'
+        return f'trains on {share} of the rows of a batch, drawn with weights that rise with the ranks of their losses'
+    epochs = f"{cb.stale} epoch{'s'*(cb.stale>1)}"
+    loss = f'last loss, which is used for {epochs}' if cb.stale else 'loss'
+    batches = 'full' if cb.refill else 'smaller'
+    if not cb.beta: return 'trains on every row, because beta=0 selects all'
+    return f'trains on a row with a probability that rises with its {loss}, in {batches} batches'
+
+# %% ../nbs/22_selective_backprop.ipynb #ff0dfd5e
+def _costs(cb):
+    "What `cb` costs, by its settings, as a part of a sentence"
+    if cb.stale:
+        return 'a forward pass over rows whose loss is too old; of the others only those that are drawn are loaded'
+    if cb.keep is None and cb.beta==3: return cb.cost
+    share = 1/(1+cb.beta) if cb.keep is None else cb.keep
+    return f'a forward pass over all rows, and a step on about {100*share:.0f} % of them'
+
 # %% ../nbs/22_selective_backprop.ipynb #f55cdfdf
 def _plan_epoch(due, order, bs, device):
     "For each batch of an epoch: which of its rows must be scored, and which not (int64, on `device`)"
@@ -245,6 +266,12 @@ def wrap_loader(self:SelectiveBackprop):
         self.learn.dl = RefillDL(self.learn.dl, self)
 
 # %% ../nbs/22_selective_backprop.ipynb #13ff870d
+@patch(as_prop=True)
+def every_counts(self:SelectiveBackprop): return 'epoch' if self.stale else 'step'
+
+@patch
+def in_words(self:SelectiveBackprop): return _does(self), _costs(self)
+
 @patch
 def end_epoch(self:SelectiveBackprop):
     super(SelectiveBackprop, self).end_epoch()
@@ -367,7 +394,7 @@ def _full_batches(self:RefillDL, rows, ids):
 # %% ../nbs/22_selective_backprop.ipynb #1d942881
 @patch
 def show_progress(self:RefillDL):
-    "Schedules and the progress bar go by the rows that were read"
+    "Schedules and the progress bar count the rows that were read, not those that were trained on"
     learn = self.cb.learn
     learn.pct_train = (learn.epoch+(self.seen-1)/len(self))/learn.n_epoch
     bar = getattr(getattr(learn, 'progress', None), 'pbar', None)
