@@ -42,25 +42,39 @@ class Arm(NamedTuple):
     settings:dict={} # Arguments that it always gets
     options:tuple=() # Arguments that it takes from those of `train`
     cutout:bool=False # Also cut a square out of each training image?
+    cls:type=None # Class of the callback, where there is no such method
+    svhn_policy:Policy=None # Policy in a recipe for house numbers, where it is another one
+
     def __call__(self, learn, **options):
         if self.cutout: learn.dls.train.after_batch.add(Cutout())
         if self.one_liner: getattr(learn, self.one_liner)(**self.settings, **options)
+        if self.cls: learn.add_boost(self.cls(**self.settings, **options))
         return learn
 
+    @property
+    def has_schedule(self):
+        "Does it augment by a schedule, its own or a given one?"
+        return 'schedule' in self.settings or 'schedule' in self.options
+
+    def policy_for(self, data, options):
+        "The schedule that takes the place of a recipe's: `None` for the recipe's own, `False` for none"
+        if not self.has_schedule: return False
+        if self.svhn_policy and 'svhn' in data: return self.svhn_policy
+        return options.get('schedule', self.settings.get('schedule'))
+
 # %% ../../nbs/54_experiments.compare.ipynb #87ced71f
-def _samplepairing(learn): return learn.add_boost(SamplePairing())
+_only_cutout = Arm(cutout=True)
+_pba = Arm('pba', dict(order='repo', relative=True), options=('schedule',), cutout=True)
 
-_pba = Arm('pba', dict(order='repo', relative=True), ('schedule',), cutout=True)
-def _randaugment(learn): return _pba(learn, schedule=Policy.randaugment())
-def _autoaugment(learn): return _pba(learn, schedule=Policy.autoaugment())
-
-# %% ../../nbs/54_experiments.compare.ipynb #87d045af
-_boosting = ('alpha','factor','window_normal','window_boost','same_size')
+def _pba_by(policy, **kwargs):
+    "The arm of a fixed policy"
+    return _pba._replace(settings={**_pba.settings, 'schedule':policy}, options=(), **kwargs)
 
 # %% ../../nbs/54_experiments.compare.ipynb #1531c1ea
 _arms = {   # of a method: its names on the command line, where they are not just its own name with its defaults
-    'mixup': dict(mixup=Arm('mixup', options=('alpha',)), samplepairing=_samplepairing),
-    'batchboost': dict(batchboost=Arm('batchboost', options=_boosting)),
+    'mixup': dict(mixup=Arm('mixup', options=('alpha',)), samplepairing=Arm(cls=SamplePairing)),
+    'batchboost': dict(
+        batchboost=Arm('batchboost', options=('alpha','factor','window_normal','window_boost','same_size'))),
     'random_filter': dict(random_filter=Arm('random_filter', options=('keep','like'))),
     'batch_loss_filter': dict(
         batch_loss_filter=Arm('batch_loss_filter'),
@@ -69,13 +83,22 @@ _arms = {   # of a method: its names on the command line, where they are not jus
     'selective_backprop': dict(
         selective_backprop=Arm('selective_backprop'),
         selective_backprop_stale=Arm('selective_backprop', dict(stale=3))),
-    'pba': dict(cutout=Arm(cutout=True), pba=_pba, randaugment=_randaugment, autoaugment=_autoaugment)}
+    'pba': dict(
+        cutout=_only_cutout,
+        pba=_pba,
+        randaugment=_pba_by(Policy.randaugment()),
+        autoaugment=_pba_by(Policy.autoaugment(), svhn_policy=Policy.autoaugment('svhn')))}
 
 # %% ../../nbs/54_experiments.compare.ipynb #d8594a0e
 methods = dict(baseline=Arm())
 for _name in METHODS: methods.update(_arms.get(_name, {_name:Arm(_name)}))
 
 # %% ../../nbs/54_experiments.compare.ipynb #0c3701bf
+def _takers(option):
+    "The names of the methods that take an argument of `train`"
+    return [name for name,method in methods.items() if option in getattr(method, 'options', ())]
+
+# %% ../../nbs/54_experiments.compare.ipynb #36ff9dff
 def _method_args(name, given):
     "Those of the `given` arguments that the method `name` takes"
     method = methods[known(name, methods)]
@@ -104,12 +127,11 @@ def _new_run(settings, path, cbs):
 # %% ../../nbs/54_experiments.compare.ipynb #4a457aa9
 def _recipe_run(s, options, cbs, kw):
     "The `Learner` of a run that follows a recipe; policies take the place of the recipe's own"
-    policies = dict(
-        pba=options.get('schedule'), randaugment=Policy.randaugment(),
-        autoaugment=Policy.autoaugment('svhn' if 'svhn' in s.data else 'cifar10'))
+    method = methods[s.name]
+    policy = method.policy_for(s.data, options)
     r = get_recipe(s.recipe)._replace(model=s.model, lr=s.lr, decay=s.decay, batch_size=s.batch_size)
-    learn = silent(recipe_learner(r, policy=policies.get(s.name, False), cbs=cbs, **kw))
-    return learn if s.name in policies else methods[s.name](learn, **options)
+    learn = silent(recipe_learner(r, policy=policy, cbs=cbs, **kw))
+    return learn if method.has_schedule else method(learn, **options)
 
 # %% ../../nbs/54_experiments.compare.ipynb #4199d75b
 _save_every = 25   # epochs
@@ -159,8 +181,9 @@ def _train(settings, fn, path, bar):
 def _schedule_setting(schedule, name, usual):
     "A schedule as settings hold it: `None` for the usual one, else its name, or the whole text of its file"
     if schedule is None: return None
-    if name!='pba':
-        raise ValueError(f"schedule={str(schedule)!r} has no effect with name={name!r}: only pba has one")
+    if name not in _takers('schedule'):
+        takers = ', '.join(_takers('schedule'))
+        raise ValueError(f"schedule={str(schedule)!r} has no effect with name={name!r}: only {takers} has one")
     found = as_schedule(schedule)
     if schedule==usual: return None
     is_name = isinstance(schedule, str) and not schedule.endswith('.json')
@@ -173,7 +196,7 @@ def _defaults(recipe, name, data):
     "The values of the arguments that were not given"
     if not recipe: return _usual
     if data: raise ValueError(f"a recipe has its own data: leave data={data!r} out")
-    if name=='cutout':
+    if methods.get(name)==_only_cutout:
         raise ValueError("a recipe has its own cutout: name='baseline' is the recipe without a policy")
     r = get_recipe(recipe)
     return dict(
@@ -206,11 +229,25 @@ def also_named(**old_names):
         return inner
     return decorate
 
+# %% ../../nbs/54_experiments.compare.ipynb #21f753c0
+_option_helps = dict(   # of the arguments that only some methods take
+    alpha='parameter of the Beta distribution of the mixing weight',
+    factor='share of the rows that is carried to the next step',
+    window_normal='steps without mixing, between the boosted ones',
+    window_boost='boosted steps in a row',
+    same_size='keep the step at batch_size rows?',
+    schedule="rcifar10 (default), rsvhn, or a file such as fastai-boost-search's best_schedule.json",
+    keep='share of the rows that is kept',
+    like='CSV of a finished run; keep as many rows per epoch as that did')
+
 # %% ../../nbs/54_experiments.compare.ipynb #4165e660
+_with_cutout = [name for name,method in methods.items() if method.cutout]
 _helps = dict(
-    name=f"Method (default: baseline; pba with a recipe): {', '.join(methods)}; the last four with cutout",
+    name=f"Method (default: baseline; pba with a recipe): {', '.join(methods)};"
+        f" with cutout: {', '.join(_with_cutout)}",
     data=f"Data (default: cifar10): {', '.join(data_sets)}",
-    model=f"Model (default: small): {', '.join(built_in)}, or a name of timm's such as efficientnet-b0")
+    model=f"Model (default: small): {', '.join(built_in)}, or a name of timm's such as efficientnet-b0",
+    **{k:f"{', '.join(_takers(k))}: {text}" for k,text in _option_helps.items()})
 
 # %% ../../nbs/54_experiments.compare.ipynb #97e6b7da
 @also_named(epoch='epochs')
@@ -227,14 +264,14 @@ def train(
     augment:bool=True, # Shift (CIFAR-10: also flip) training images at random, and cut out of them if a recipe does
     n_train:int=None, # Train on so many images only, as many of each class
     noise:float=0., # Share of the training images that get a random label
-    alpha:float=1., # mixup, batchboost: parameter of the Beta distribution of the mixing weight
-    factor:float=.5, # batchboost: share of the rows that is carried to the next step
-    window_normal:int=0, # batchboost: steps without mixing, between the boosted ones
-    window_boost:int=10, # batchboost: boosted steps in a row
-    same_size:bool=False, # batchboost: keep the step at batch_size rows?
-    schedule:str=None, # pba: rcifar10 (default), rsvhn, or a file such as fastai-boost-search's best_schedule.json
-    keep:float=.5, # random_filter: share of the rows that is kept
-    like:str=None, # random_filter: CSV of a finished run; keep as many rows per epoch as that did
+    alpha:float=1.,
+    factor:float=.5,
+    window_normal:int=0,
+    window_boost:int=10,
+    same_size:bool=False,
+    schedule:str=None,
+    keep:float=.5,
+    like:str=None,
     path:str=None, # Folder of the data, where fastai does not download it
     recipe:str=None, # A training of the PBA paper, such as table_3_rcifar10.wrn_28_10: other defaults and optimizer
     out:str=None, # Folder for the CSV of the run; a run that is complete there, with the same settings, is read
@@ -282,18 +319,20 @@ def plot_runs(
     return axs
 
 # %% ../../nbs/54_experiments.compare.ipynb #fa4d7568
+_measure_of_rows = 'batchboost'   # with `equal_rows` the other methods get as many rows as this one
+
 def _epochs_of_equal_rows(seed, **kwargs):
     "So many epochs that plain training has the rows of batchboost's run, which was made before and is read"
-    rows = train('batchboost', seed=seed, **kwargs).backward_rows.iloc[-1]
+    rows = train(_measure_of_rows, seed=seed, **kwargs).backward_rows.iloc[-1]
     plain = boost_dls(
         kwargs['data'], bs=kwargs['batch_size'], n_train=kwargs['n_train'], path=kwargs['path']).train
     return max(1, round(rows/(len(plain)*min(plain.bs, plain.n))))
 
 # %% ../../nbs/54_experiments.compare.ipynb #6aaa0339
 def _compared(name, seed, bar, equal_rows, schedule=None, **kwargs):
-    "One run of a comparison; only pba has a schedule"
-    if equal_rows and name!='batchboost': kwargs['epochs'] = _epochs_of_equal_rows(seed, **kwargs)
-    return train(name, seed=seed, bar=bar, schedule=schedule if name=='pba' else None, **kwargs)
+    "One run of a comparison; the schedule is only for methods that take one"
+    if equal_rows and name!=_measure_of_rows: kwargs['epochs'] = _epochs_of_equal_rows(seed, **kwargs)
+    return train(name, seed=seed, bar=bar, schedule=schedule if name in _takers('schedule') else None, **kwargs)
 
 # %% ../../nbs/54_experiments.compare.ipynb #d4156af6
 def _describe(settings, df):
@@ -306,13 +345,14 @@ def _comparison(names, seeds, equal_rows, **kwargs):
     "The experiment that compares methods; `kwargs` are for `train`"
     for name in names: known(name, methods)
     known(kwargs['data'], data_sets, 'data')
-    if kwargs.get('schedule') and 'pba' not in names:
-        raise ValueError('schedule needs pba among the names: only pba has one')
-    if equal_rows and 'batchboost' not in names:
-        raise ValueError('equal_rows needs batchboost among the names: its rows are the measure')
+    takers = _takers('schedule')
+    if kwargs.get('schedule') and not set(takers)&set(names):
+        raise ValueError(f"schedule needs {' or '.join(takers)} among the names: only {', '.join(takers)} has one")
+    if equal_rows and _measure_of_rows not in names:
+        raise ValueError(f'equal_rows needs {_measure_of_rows} among the names: its rows are the measure')
     def in_order(df): return pd.concat([df[df.name==name] for name in names], ignore_index=True)
     arms = names
-    if equal_rows: arms = ['batchboost',*(name for name in names if name!='batchboost')]
+    if equal_rows: arms = [_measure_of_rows,*(name for name in names if name!=_measure_of_rows)]
     return Experiment(
         'results', partial(_compared, equal_rows=equal_rows, **kwargs),
         over_seeds({name:{} for name in arms}, range(1, seeds+1)), table=in_order,
