@@ -55,6 +55,7 @@ def some_replaced(
 class AugmentSubset(BoostCallback):
     "Augment only the items that deserve it, by their scores (arXiv 1810.05222). Needs a loader that tells its items"
     kind = 'augment'
+    every_counts = 'epoch'
     needs_ids = needs_images = True
     papers = (('paper','https://arxiv.org/abs/1810.05222'),)
     does = 'augments only a share of the items, chosen by scores such as their influence'
@@ -90,9 +91,29 @@ class AugmentSubset(BoostCallback):
         self.splits = downweight or update is not None or isinstance(score, str) and score=='record'
         self.weighs,self.adds_copies = downweight,append
 
+# %% ../../nbs/42_subset.augment.ipynb #5d1f70a2
+def _what_it_does(cb):
+    "What `cb` does to the items, with its own settings"
+    amount = f'{100*cb.frac:g} %' if isinstance(cb.frac, (float,np.floating)) else f'{cb.frac}'
+    by = f'score {cb.score!r}' if isinstance(cb.score, str) else 'the scores given'
+    chosen = f'chooses {amount} of the items ({by}, policy {cb.policy!r}) before an epoch is loaded, and '
+    if cb.append: return chosen+'adds augmented copies of them to the epoch'
+    return chosen+f'augments each of them in place with probability {cb.p:g}'
+
+# %% ../../nbs/42_subset.augment.ipynb #5d1f70a5
+def _what_it_costs(cb):
+    "What the settings of `cb` cost"
+    parts = ['the augmentation of these rows']
+    if cb.append: parts.append('a training step for every batch of copies')
+    if isinstance(cb.score, str) and cb.score not in ('random','record'):
+        parts.append('one pass over the items at the first choice of a fit')
+    if cb.policy in ('support_vectors','kdpp','kdpp_weighted'):
+        parts.append('a pass for the features of the items at each choice')
+    return ', and '.join(parts)
+
 # %% ../../nbs/42_subset.augment.ipynb #70ed26d0
 def _check_choice(frac, score, policy, update):
-    "Refuse arguments that make no choice"
+    "`ValueError` or `TypeError` for arguments that cannot choose items"
     is_number = isinstance(frac, (int,float,np.number)) and not isinstance(frac, bool)
     is_share = isinstance(frac, (float,np.floating))
     if not is_number or not frac>0 or is_share and frac>1:
@@ -108,7 +129,7 @@ def _check_choice(frac, score, policy, update):
 
 # %% ../../nbs/42_subset.augment.ipynb #d181f1cf
 def _check_update(update, score):
-    "Refuse to choose again where the first choice went by something that the record does not have"
+    "Refuse to choose again where the first choice used a score that the record cannot give"
     other = 'margins' if isinstance(score, str) else 'your scores'
     if not isinstance(score, str) or score=='margin':
         raise ValueError(f"`update` goes by the losses of the record, and would not choose by {other} again: "
@@ -190,6 +211,8 @@ def n_aug(self:AugmentSubset) -> int:
 
 @patch
 def columns(self:AugmentSubset): return dict(aug_rows=self.n_aug)
+@patch
+def in_words(self:AugmentSubset): return _what_it_does(self),_what_it_costs(self)
 
 # %% ../../nbs/42_subset.augment.ipynb #af2f6099
 @patch

@@ -65,7 +65,9 @@ class MarkRows(Transform):
         "Which of the last `n` rows are items as they are, (n,) bool"
         return self.is_item[self.n_read-n:self.n_read]
 
-def record_device(learn): return learn.boost_core.record.loss.device
+def record_device(learn):
+    "The device on which the record of the items' losses is kept"
+    return learn.boost_core.record.loss.device
 
 # %% ../../nbs/41_subset.tfms.ipynb #e3a24374
 def _put_rows(batch, rows, new):
