@@ -17,7 +17,6 @@ from pathlib import Path
 from threading import Thread
 import numpy as np, pandas as pd, torch, fastai
 from fastai.vision.all import *
-import fastai_boost.augment.pba
 from fastai_boost.augment.search import search_schedule
 from fastai_boost.experiments.data import boost_dls
 from fastai_boost.experiments.models import make_model

@@ -12,7 +12,7 @@ __all__ = ['as_plain_tensors', 'map_nested', 'n_rows', 'take', 'tensors_of', 'fo
            'check_rules', 'check_schedule', 'METHODS', 'BatchState', 'BoostCallback', 'BoostColumns', 'BoostCore',
            'Boosts', 'Method', 'boost_method', 'describe', 'label_of', 'show_row', 'training_batches']
 
-# %% ../../nbs/00_core.ipynb #02cef897
+# %% ../../nbs/00_core.ipynb #d2619f4d
 from .rows import as_plain_tensors, map_nested, n_rows, take, tensors_of
 from .loss import form_loss, form_loss_and_rows, item_loss, reduce_items, reduction_of, unreduced
 from .score import eval_untouched, own_autocast, own_loss, pred_of, score_batch
@@ -26,7 +26,7 @@ from .callback import (
 from .show import label_of, show_row, training_batches
 from . import resume
 
-# %% ../../nbs/00_core.ipynb #2322f81c
+# %% ../../nbs/00_core.ipynb #3badadcb
 _all_ = [
     'as_plain_tensors', 'map_nested', 'n_rows', 'take', 'tensors_of',
     'form_loss', 'form_loss_and_rows', 'item_loss', 'reduce_items', 'reduction_of', 'unreduced',

@@ -273,7 +273,7 @@ def _inner_blocks(X, inv):
 
 # %% ../../nbs/39_subset.influence.ipynb #9c20c7cb
 def _full_shift(X, logits, y, penalty, weights, first_order):
-    "As `_block_shift`, with all that couples the classes"
+    "As _block_shift, with all that couples the classes"
     H = _full_hessian(X, logits, penalty, weights)
     M = _inner_blocks(X, torch.cholesky_inverse(_cholesky(H)))
     r = weights[:,None]*_residuals(logits, y)[0]

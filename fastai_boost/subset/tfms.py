@@ -84,7 +84,7 @@ def _put_rows(batch, rows, new):
 class _OnRows(Transform):
     "Applies `f` to the rows that are augmented; the others go through `rest`"
     def __init__(self,
-        marks, # The `MarkRows` of the epoch
+        marks, # The MarkRows of the epoch
         f, # Called with these rows of a batch
         order, # Of the transform among the others
         rest=noop # Called with the whole batch, before the rows are put back
