@@ -52,6 +52,8 @@ __all__ = [
 for _module in _modules:
     # `boost_method` gives a class its own `one_liner`
     _classes = [o for o in vars(_module).values() if isinstance(o, type) and vars(o).get('one_liner')]
+    # The order of the notebooks, whatever was imported before
+    for _cls in _classes: METHODS[_cls.one_liner] = METHODS.pop(_cls.one_liner)
     for _name in [name for o in _classes for name in (o.__name__, *o.functions)]:
         globals()[_name] = getattr(_module, _name)
         if _name not in __all__: __all__.append(_name)
