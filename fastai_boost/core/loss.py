@@ -14,7 +14,7 @@ from .checks import class_name, params_of
 
 # %% auto #0
 __all__ = ['loss_name', 'reduction_of', 'inner_loss', 'unreduced', 'is_class_loss', 'is_soft_target', 'item_loss', 'reduce_items',
-           'weighted_pairs', 'form_loss_and_rows', 'form_loss']
+           'weighted_pairs', 'is_mean_of_parts', 'form_loss_and_rows', 'form_loss']
 
 # %% ../../nbs/03_core.loss.ipynb #42aedddf
 def loss_name(
@@ -177,6 +177,21 @@ def weighted_pairs(
         return source(padded) if callable(source) else padded[source]
     return [(w*_of(source), targets) for w,targets,source in pairs]
 
+# %% ../../nbs/03_core.loss.ipynb #252712ab
+_mean_classes = (nn.MSELoss, nn.L1Loss, nn.SmoothL1Loss, nn.HuberLoss, nn.BCELoss, nn.BCEWithLogitsLoss, nn.KLDivLoss,
+                 nn.PoissonNLLLoss, *_class_losses)
+_mean_functions = (F.mse_loss, F.l1_loss, F.smooth_l1_loss, F.huber_loss, F.binary_cross_entropy,
+                   F.binary_cross_entropy_with_logits, F.kl_div, F.poisson_nll_loss, *_torch_class_functions)
+
+def is_mean_of_parts(
+    loss_func # Loss of a `Learner`
+) -> bool: # `False` for each loss of the user's own, whatever it does
+    "Is it a loss of torch or fastai whose mean is the mean, perhaps weighted by classes, of its unreduced values?"
+    while isinstance(loss_func, (BaseLoss,partial)):
+        if isinstance(loss_func, BaseLoss) and type(loss_func).__call__ is not BaseLoss.__call__: return False
+        loss_func = loss_func.func
+    return type(loss_func) in _mean_classes or loss_func in _mean_functions
+
 # %% ../../nbs/03_core.loss.ipynb #f049740d
 def _nothing_to_form(loss_func, pred, pairs):
     "Is the loss the user's own: one pair, of weight 1, with targets as `loss_func` takes them?"
@@ -184,17 +199,37 @@ def _nothing_to_form(loss_func, pred, pairs):
     if len(pairs)>1 or isinstance(weight, Tensor) or weight!=1: return False
     return not is_soft_target(loss_func, pred, *yb)
 
+# %% ../../nbs/03_core.loss.ipynb #0ec3108d
+def _own_and_scale(loss_func, rows, pred, yb):
+    "The user's loss against `yb`, and the factor that makes the mean of the losses of the `rows` equal to it"
+    own = loss_func(pred, *yb)
+    scale = own.detach()/reduce_items(rows.detach(), reduction_of(loss_func))
+    return own,torch.where(scale.isfinite(), scale, 1.)   # where all losses are 0 there is no factor to find
+
+def _form_with_own_normaliser(loss_func, pred, pairs, losses):
+    "The formula above. With weights of 1 its second term is 0, so that the user's loss stays to the bit"
+    reduction = reduction_of(loss_func)
+    (weight,yb),rows = pairs[0],losses[0]
+    total,scale = _own_and_scale(loss_func, rows, pred, yb)
+    total = total+scale*reduce_items((weight-1)*rows, reduction)
+    for (weight,yb),rows in zip(pairs[1:], losses[1:]):
+        with torch.no_grad(): _,scale = _own_and_scale(loss_func, rows, pred, yb)
+        total = total+scale*reduce_items(weight*rows, reduction)
+    return total
+
 # %% ../../nbs/03_core.loss.ipynb #666b1a17
 def form_loss_and_rows(
     loss_func, # The user's own loss
     pred, # Output of the model
     pairs # [(weight, yb)]: weight (rows,) or number, yb a tuple of targets
 ) -> tuple: # 0-dim loss, and the (rows,) losses against the first pair's targets without their weights, detached
-    "The loss of mixed rows: sum over pairs of weight times `item_loss`, reduced as `loss_func` does"
+    "The loss of mixed rows: sum over pairs of weight times loss, reduced and normalised as `loss_func` does"
     if _nothing_to_form(loss_func, pred, pairs):
         with torch.no_grad(): rows = item_loss(loss_func, pred, *pairs[0][1])
         return loss_func(pred, *pairs[0][1]),rows
     losses = [item_loss(loss_func, pred, *yb) for _,yb in pairs]
+    if not is_mean_of_parts(loss_func):
+        return _form_with_own_normaliser(loss_func, pred, pairs, losses),losses[0].detach()
     total = sum(weight*loss for (weight,_),loss in zip(pairs, losses))
     return reduce_items(total, reduction_of(loss_func)),losses[0].detach()
 

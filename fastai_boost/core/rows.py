@@ -8,9 +8,36 @@ Docs: https://fastai-boost.github.io/fastai_boost/core.rows.html.md"""
 from __future__ import annotations
 from fastai.basics import *
 import numpy as np
+from .checks import class_name
 
 # %% auto #0
-__all__ = ['map_nested', 'tensors_of', 'n_rows', 'take', 'stack_rows', 'as_plain_tensors', 'wide_float']
+__all__ = ['is_row_list', 'map_nested', 'tensors_of', 'n_rows', 'take', 'check_rows', 'stack_rows', 'as_plain_tensors',
+           'wide_float']
+
+# %% ../../nbs/01_core.rows.ipynb #31835c52
+def _holds_tensor(o):
+    "Is `o` a tensor, or a dict with a tensor in it?"
+    return isinstance(o, Tensor) or hasattr(o, 'keys') and any(map(_holds_tensor, o.values()))
+
+# %% ../../nbs/01_core.rows.ipynb #e21634db
+def is_row_list(
+    b # A part of a batch
+) -> bool:
+    "Has `b` an entry for each row, but no tensors: a list of file names or of dicts of words, a numpy array?"
+    if isinstance(b, np.ndarray): return b.ndim>0
+    if not isinstance(b, (list,tuple,L)) or not len(b): return False
+    return not any(isinstance(o, (list,tuple,L)) or _holds_tensor(o) for o in b)
+
+# %% ../../nbs/01_core.rows.ipynb #27cf1846
+def _walk(f, of_names, b, *bs):
+    "Call `f` on tensors and `of_names` on lists of names; other leaves are kept"
+    if is_row_list(b): return of_names(b, *bs)
+    if isinstance(b, dict) or hasattr(b, 'keys'):
+        return type(b)({k:_walk(f, of_names, b[k], *(o[k] for o in bs)) for k in b.keys()})
+    if isinstance(b, (tuple,list,L)):
+        parts = [_walk(f, of_names, *o) for o in zip(b, *bs)]
+        return type(b)(*parts) if hasattr(b, '_fields') else type(b)(parts)   # named tuples take single arguments
+    return f(b, *bs) if isinstance(b, Tensor) else b
 
 # %% ../../nbs/01_core.rows.ipynb #6ca4213d
 def map_nested(
@@ -19,12 +46,7 @@ def map_nested(
     *bs # More batches with the same nesting
 ): # The results in the nesting of `b`
     "Call `f` on every tensor of `b`, together with the tensors in the same place of `bs`"
-    if isinstance(b, dict) or hasattr(b, 'keys'):
-        return type(b)({k:map_nested(f, b[k], *(o[k] for o in bs)) for k in b.keys()})
-    if isinstance(b, (tuple,list,L)):
-        parts = [map_nested(f, *o) for o in zip(b, *bs)]
-        return type(b)(*parts) if hasattr(b, '_fields') else type(b)(parts)   # named tuples take single arguments
-    return f(b, *bs) if isinstance(b, Tensor) else b
+    return _walk(f, lambda names,*_: names, b, *bs)
 
 # %% ../../nbs/01_core.rows.ipynb #a6936e45
 def tensors_of(
@@ -46,16 +68,55 @@ def n_rows(
     if isinstance(batch, Tensor): return len(batch) if batch.ndim else 0
     return next((len(o) for o in tensors_of(batch) if o.ndim and len(o)), 0)
 
+# %% ../../nbs/01_core.rows.ipynb #4b2b8772
+def _stack_names(names, more):
+    return np.concatenate([names,more]) if isinstance(names, np.ndarray) else names+type(names)(more)
+
+def _take_names(names, idxs):
+    "Entries of a list of names. Where `idxs` are on a device, this waits for it: a list lives on the host"
+    if isinstance(idxs, slice): return names[idxs]
+    if isinstance(names, np.ndarray): return names[idxs.cpu().numpy()]
+    if idxs.dtype==torch.bool: idxs = idxs.nonzero()[:,0]
+    return type(names)(names[i] for i in idxs.tolist())
+
 # %% ../../nbs/01_core.rows.ipynb #468cf95e
 def take(
     batch, # Any nesting of tensors, each with the rows first
     idxs # Rows to take: int64 tensor, bool mask, array, list or slice
 ): # As `batch`, with those rows only
-    "Rows `idxs` of every tensor in `batch`; tensor subclasses and `channels_last` are kept"
+    "Rows `idxs` of every tensor and list of names in `batch`; tensor subclasses and `channels_last` are kept"
     if isinstance(idxs, (list,tuple,range,np.ndarray)):
         idxs = torch.as_tensor(np.asarray(idxs, dtype=None if len(idxs) else 'int64'))
     if isinstance(idxs, Tensor): idxs = idxs.as_subclass(Tensor)   # one subclass can't index another
-    return map_nested(lambda x: x[idxs] if x.ndim else x, batch)
+    return _walk(lambda x: x[idxs] if x.ndim else x, lambda names: _take_names(names, idxs), batch)
+
+# %% ../../nbs/01_core.rows.ipynb #cffb0f8e
+def _lengths(b, place=()):
+    "Yield the place and the number of entries of every tensor and list of names in `b`"
+    if isinstance(b, Tensor):
+        if b.ndim: yield place,len(b)
+    elif is_row_list(b): yield place,len(b)
+    elif hasattr(b, 'keys'):
+        for k in b.keys(): yield from _lengths(b[k], (*place,k))
+    elif isinstance(b, (tuple,list,L)):
+        for i,o in enumerate(b): yield from _lengths(o, (*place,i))
+
+# %% ../../nbs/01_core.rows.ipynb #b5839299
+def check_rows(
+    xb:tuple, # Inputs of a batch
+    yb:tuple, # Its targets
+    who # The method that takes rows apart; the message names it
+):
+    "`ValueError` unless every tensor and list in inputs and targets has as many entries as there are targets"
+    n = n_rows(yb)
+    for name,part in (('inputs',xb), ('targets',yb)):
+        for place,length in _lengths(tuple(part)):
+            if length==n: continue
+            where = ''.join(f'[{k!r}]' for k in place)
+            raise ValueError(
+                f"{class_name(who)} can't tell the rows of this batch apart: there are {n} targets, but {name}{where} "
+                f"has {length} entries (flat ids with offsets, joined graphs, a list of tensors?). Collate one entry "
+                "per row, padded if need be, or use a method that only chooses items, such as `learn.infobatch()`.")
 
 # %% ../../nbs/01_core.rows.ipynb #b048e61a
 def _pad_left(a, width, pad): return F.pad(a, (width-a.shape[1],0), value=pad)
@@ -79,7 +140,7 @@ def stack_rows(
         x,y = _as_wide_as_each_other(x, y, pad)
         fits.append(x.shape[1:]==y.shape[1:])
         return torch.cat([x,y]) if fits[-1] else x
-    stacked = map_nested(_cat, a, b)
+    stacked = _walk(_cat, _stack_names, a, b)
     return stacked if all(fits) else None
 
 # %% ../../nbs/01_core.rows.ipynb #8080bc8f
