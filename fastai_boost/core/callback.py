@@ -1,4 +1,4 @@
-"""`BoostCallback`, the base of every method, and `BoostCore`, which holds what the methods of a Learner share
+"""`BoostCore`, which holds what the methods of a Learner share, and the list of all methods
 
 Docs: https://fastai-boost.github.io/fastai_boost/core.callback.html.md"""
 
@@ -8,155 +8,24 @@ Docs: https://fastai-boost.github.io/fastai_boost/core.callback.html.md"""
 from __future__ import annotations
 from fastai.basics import *
 from fastai.callback.mixup import MixHandler
-import copy, inspect, warnings, zlib
+import copy, inspect, warnings
 from collections import namedtuple
 from dataclasses import dataclass, replace
 import torch.distributed as dist
 from .rows import n_rows, take
+from .base import BoostCallback
 from .checks import class_name, params_of
 from .loss import form_loss_and_rows, item_loss, reduction_of, unreduced, weighted_pairs
 from .draw import (
     batch_idxs, forget_epoch_order, inner_loader, keep_epoch_order, restricted_loader, why_no_idxs, world_size)
-from .record import ItemRecord, drop_record, merge_records, record_of
-from .rules import CORE, ORDERS, check_rules, check_schedule, schedule_in_words
+from .record import ItemRecord, drop_record, has_record, merge_records, record_of
+from .rules import CORE, check_rules, schedule_in_words
+from .score import own_loss
+from .step import (
+    StepCheck, guard_steps, other_rows, other_targets, refuse, same_tensors, users_callbacks)
 
 # %% auto #0
-__all__ = ['Method', 'METHODS', 'OnSchedule', 'OwnRandomNumbers', 'MethodEvents', 'BoostCallback', 'BatchState', 'BoostCore',
-           'column_values', 'BoostColumns', 'describe', 'Boosts', 'boost_method']
-
-# %% ../../nbs/08_core.callback.ipynb #69da4ec3
-class OnSchedule:
-    "Part of `BoostCallback`: acts from `start` to `end`, on one step in `every`"
-    def _within(self):
-        "Does training stand between `start` and `end`?"
-        def _reached(when): return self.pct_train>=when if isinstance(when, float) else self.epoch>=when
-        return _reached(self.start) and not (self.end is not None and _reached(self.end))
-
-    def covers(self, epoch:int) -> bool:
-        "May the method act in some step of `epoch`?"
-        n = self.n_epoch
-        started = self.start<(epoch+1)/n if isinstance(self.start, float) else self.start<=epoch
-        if self.end is None: return started
-        ended = self.end<=epoch/n if isinstance(self.end, float) else self.end<=epoch
-        return started and not ended
-
-    def scheduled(self,
-        step:int=None # Number of a step in the epoch; the current one if `None`
-    ) -> bool:
-        "Is it a step to act on?"
-        steps = self.epoch*self.n_iter + (self.iter if step is None else step)
-        return self._within() and steps%self.every==0
-
-    def scheduled_epoch(self) -> bool:
-        "Is the coming epoch one to act on? For methods that choose items, `every` counts epochs"
-        return self._within() and self.epoch%self.every==0
-
-# %% ../../nbs/08_core.callback.ipynb #3b4cb56b
-class OwnRandomNumbers:
-    "Part of `BoostCallback`: a random generator that is saved with the run"
-    _rng = None   # a generator, or the state of one that was loaded
-    def rng(self, device='cpu') -> torch.Generator: # The same one on every call
-        "The method's own random numbers, seeded from torch's seed without drawing from it"
-        made = isinstance(self._rng, torch.Generator)
-        if made and self._rng.device.type==torch.device(device).type: return self._rng
-        generator = torch.Generator(device)
-        if isinstance(self._rng, Tensor): generator.set_state(self._rng)
-        else: generator.manual_seed((torch.initial_seed()+zlib.crc32(class_name(self).encode()))%2**63)
-        self._rng = generator
-        return generator
-
-    def _rng_state(self): return self._rng.get_state() if isinstance(self._rng, torch.Generator) else self._rng
-
-    def state_dict(self) -> dict: # Tensors and numbers only
-        "What must be put back to resume"
-        state = self._rng_state()
-        return {} if state is None else dict(rng=state)
-
-    def load_state_dict(self, state:dict):
-        "Put back what `state_dict` gave"
-        if 'rng' in state: self._rng = state['rng'].cpu()
-
-    def __getstate__(self):
-        "Random numbers are pickled as a tensor, so that a copy goes on like the original"
-        return {**super().__getstate__(), '_rng':self._rng_state()}
-
-# %% ../../nbs/08_core.callback.ipynb #2a72a040
-class MethodEvents:
-    "Part of `BoostCallback`: what `BoostCore` calls around a fit and its epochs"
-    def check(self): "Called before training: raise what the `Learner` or its data rule out"
-    def begin_epoch(self): "Called before each training epoch; here `BoostCore.draw_items` may be used"
-    def wrap_loader(self): "Called after `begin_epoch` of all methods: a loader may be put around `learn.dl`"
-    def end_epoch(self): "Called after each training epoch"
-    def columns(self) -> dict: # Name and value per epoch
-        "What the epoch table and the loggers show of the method"
-        return {}
-
-# %% ../../nbs/08_core.callback.ipynb #42819ea2
-class BoostCallback(OnSchedule, OwnRandomNumbers, MethodEvents, Callback):
-    "Base of every method: acts on training batches of a real fit, from `start` to `end`, on one step in `every`"
-    run_valid = False
-    kind = 'weigh'        # 'draw', 'augment', 'filter', 'mix' or 'weigh': where it acts
-    splits = True         # does it need a loss for each row?
-    needs_ids = False     # must it know which items a batch holds?
-    weighs = False        # does it give weights to items, whatever its kind?
-    needs_images = False  # does it work on images only?
-    refills = False       # does it make batches of its own out of those that the loader reads?
-    adds_copies = False   # does it add copies of items to an epoch?
-    mixes_all = False     # does no row of a batch stay as it is?
-    every_counts = 'step' # what `every` counts: 'step', or 'epoch' for methods that choose the items of an epoch
-    acting = False        # does it act on this batch? `BoostCore` sets it
-    one_liner = None      # the `Learner` method that adds it; `boost_method` sets it
-    papers = ()           # (label, address) of each source
-    does = cost = measured = ''   # plain sentences for tables: what it does, what that costs, what our results say
-    functions = ()        # names in its module that `fastai_boost.all` brings beside the class
-    variants = ({},)      # arguments with which the registry tries it
-    _stateattrs = ('_rng',)   # fastai does not pickle these
-
-    def __init__(self,
-        start:int|float=0, # First epoch (int) or fraction of training (float below 1)
-        end:int|float=None, # Epoch or fraction at which it stops; `None`: never
-        every:int=1, # Act on one step in `every`
-        **kwargs
-    ):
-        if kwargs:
-            unknown,known = ', '.join(map(repr, kwargs)),', '.join(params_of(type(self)))
-            raise TypeError(f"{class_name(self)} has no argument {unknown}: known are {known}.")
-        check_schedule(start, end, every)
-        store_attr('start,end,every')
-
-    def __init_subclass__(cls, **kwargs):
-        super().__init_subclass__(**kwargs)
-        if 'order' not in vars(cls): cls.order = ORDERS[cls.kind]
-
-# %% ../../nbs/08_core.callback.ipynb #9bdeff6e
-@patch
-def act_at(self:BoostCallback,
-    kind:str # As `BoostCallback.kind`
-):
-    "Say that this instance, by its settings, acts in another place than its class does"
-    # Its order stays that of the class, so that methods that share an epoch draw in one order, however they were added.
-    self.kind = kind
-
-@patch(as_prop=True)
-def drops_rows(self:BoostCallback) -> bool:
-    "Does it drop rows of a batch that was loaded?"
-    return self.kind=='filter'
-
-@patch(as_prop=True)
-def reads_fewer(self:BoostCallback) -> bool:
-    "Does it leave items out before they are loaded?"
-    return self.kind=='draw' and self.needs_ids
-
-@patch
-def in_words(self:BoostCallback) -> tuple: # Two strings
-    "What it does and what that costs, with its own settings: a method whose settings change it overrides this"
-    return self.does or (type(self).__doc__ or 'no description').strip().splitlines()[0], self.cost
-
-@patch(as_prop=True)
-def name(self:BoostCallback) -> str:
-    "Under which attribute a `Learner` has it: never that of its one-liner"
-    snake = class2attr(self, 'Callback')
-    return f'{snake}_cb' if snake==self.one_liner else snake
+__all__ = ['Method', 'METHODS', 'BatchState', 'BoostCore', 'column_values', 'BoostColumns', 'describe', 'Boosts', 'boost_method']
 
 # %% ../../nbs/08_core.callback.ipynb #3aa3954f
 @dataclass(frozen=True)
@@ -188,15 +57,30 @@ class BatchState:
 class BoostCore(Callback):
     "What the methods of a `Learner` share: the state of the batch, its loss, the item record, the epoch's columns"
     order,run_valid = CORE,False
-    _stateattrs = ('active','batch','record','before')
+    _stateattrs = ('active','batch','record','before','pick','settled','out','loss_nodes','step_rows','plain_loss')
     active = ()           # the methods of this fit, in their order
     batch = BatchState()
+    settled = (),()       # inputs and targets as the methods have left them
     record = before = None    # the item record; in distributed training also that of the epoch's start
     scored_rows = scored_before = 0   # rows of scoring passes in this fit, and before this epoch
-    logs = began = False  # are there columns, and did the epoch train?
+    logs = began = keep = False   # are there columns, did the epoch train, is there a record of the items?
+    started = False       # were the methods checked? That is done in the first training epoch of a fit
+    pick = out = None     # how callbacks take the prediction out of the output of the model, and that output
+    must_look = False     # are there callbacks of the user that may take it out?
+    noted = False         # were the losses of the step noted?
+    first_loss = True     # is it the first `after_loss` of the step? A second gradient may come with another
+    step_rows = None      # (rows,) losses of the rows, where the loss of the step was formed
+    plain_loss = share = None   # in distributed training: the loss before it is multiplied by the share of the rows
+    loss_nodes = ()       # the `grad_fn` of each loss of the step
+    labelled = None       # had a batch of the epoch targets? `None`: there was no batch yet
+    fine_tuning = None    # see `in_frozen_part`
 
     @property
     def validating(self): return self.learn.lock.locked()   # `validate` and `get_preds` send the events of a fit too
+    @property
+    def can_score(self) -> bool:
+        "Is it known what callbacks make of the output of the model? Until then methods keep all rows"
+        return self.pick is not None or not self.must_look
     @property
     def pairs(self): return self.batch.pairs
     @property
@@ -212,9 +96,13 @@ class BoostCore(Callback):
         return [cb for i,cb in enumerate(cbs) if cb.run and not _replaced(i)]
 
     def after_pred(self):
-        if self.active: self.rows[0] += n_rows(self.learn.xb)
+        if not self.active: return
+        self.rows[0] += self.n_rows
+        if self.must_look and self.pick is None: self.out = self.learn.pred
     def before_backward(self):
-        if self.active: self.rows[1] += n_rows(self.learn.xb)
+        if self.active: self.rows[1] += self.n_rows
+    @property
+    def n_rows(self): return n_rows(self.learn.yb) or n_rows(self.learn.xb)
 
     def draw_items(self,
         keep # (items,) bool tensor: which items of the training set to read in the coming epoch
@@ -228,40 +116,68 @@ class BoostCore(Callback):
 # %% ../../nbs/08_core.callback.ipynb #b06e350c
 def _check_method(cb, why_no_ids):
     "Raise or warn, before training, where the method `cb` can't work"
-    if cb.splits: unreduced(cb.learn.loss_func)
+    if cb.splits: unreduced(own_loss(cb.learn))
     if cb.needs_ids and why_no_ids:
         raise TypeError(f"{class_name(cb)} must know which items a batch holds, but {why_no_ids}.")
-    if isinstance(cb.start, int) and cb.start>=cb.n_epoch:
-        warnings.warn(
-            f"{class_name(cb)} starts in epoch {cb.start}, which a fit of {cb.n_epoch} epochs never reaches "
-            "(epochs count from 0).", stacklevel=2)
+    if not any(cb.covers(epoch) for epoch in range(cb.n_epoch)):
+        done = cb.epoch_offset
+        cb.warn_idle(
+            f"{class_name(cb)} does nothing in this fit: with start={cb.start} and end={cb.end} it does not act in the "
+            f"epochs {done} to {done+cb.n_epoch-1}, counted from 0 over all fits since it was added.")
     cb.check()
+
+# %% ../../nbs/08_core.callback.ipynb #d01263af
+def _epochs_to_skip(learn):
+    "How many epochs `fit(..., start_epoch=...)` leaves out at the beginning"
+    return max((cb._skip_to for cb in learn.cbs if isinstance(cb, SkipToEpoch)), default=0)
+
+def _changed_items(core):
+    "Warn where a method goes by the losses of items that the training set no longer holds"
+    going_by = first(cb for cb in core.active if cb.needs_ids)
+    if going_by is not None: warnings.warn(
+        f"{class_name(going_by)} begins a new record of losses: the training data set of this epoch is another, or its "
+        "items have another order than those that the record is of. Keep the items, and change transforms only.")
 
 # %% ../../nbs/08_core.callback.ipynb #a276a758
 @patch
 def before_fit(self:BoostCore):
     if self.validating: return
-    self.active,self.record,self.scored_rows,self.logs = [],None,0,False
+    self.active,self.record,self.scored_rows,self.logs,self.started = [],None,0,False,False
     forget_epoch_order(self.learn.dls.train)
     for cb in self.learn.boosts: cb.acting = False
     if hasattr(self.learn, 'lr_finder'): return
+    guard_steps(type(self.learn))
     self.active = sorted(self.methods, key=lambda cb: cb.order)
+    self.keep = len(self.active)>0 and not why_no_idxs(self.learn.dls.train)
+    for cb in self.active: cb.epoch_offset = cb.epochs_done-_epochs_to_skip(self.learn)
+
+@patch
+def start_fit(self:BoostCore):
+    "Check the methods. `tta` sends `before_fit` without a fit, so this is done in the first training epoch"
+    self.started,self.pick = True,None
+    self.must_look = len(users_callbacks(self.learn, 'after_pred'))>0
     check_rules(self.learn, self.active)
     why = why_no_idxs(self.learn.dls.train)
     for cb in self.active: _check_method(cb, why)
-    self.keep = not why and len(self.active)>0   # is there a record of the items?
 
 @patch
 def before_train(self:BoostCore):
+    if self.active and not self.started: self.start_fit()
     self.rows = [0,0]   # that went forward and backward
-    self.scored_before,self.began = self.scored_rows,True
-    if self.active and self.keep:
-        device = getattr(self.dls, 'device', None) or next(self.model.parameters()).device
-        self.record = record_of(self.learn, torch.device(device))
-        self.record.epochs += 1
-        self.before = copy.deepcopy(self.record) if world_size(self.dl)>1 else None
+    self.scored_before,self.began,self.labelled = self.scored_rows,True,None
+    if self.active and self.keep: self.open_record()
     for cb in self.active: cb.begin_epoch()
     for cb in self.active: cb.wrap_loader()
+
+# %% ../../nbs/08_core.callback.ipynb #f7e4eb3f
+@patch
+def open_record(self:BoostCore):
+    "Take the record of the training set for the coming epoch"
+    device = getattr(self.dls, 'device', None) or next(self.model.parameters()).device
+    known,self.record = has_record(self.learn),record_of(self.learn, torch.device(device))
+    if known and not self.record.epochs: _changed_items(self)
+    self.record.epochs += 1
+    self.before = copy.deepcopy(self.record) if world_size(self.dl)>1 else None
 
 @patch
 def after_train(self:BoostCore):
@@ -269,6 +185,8 @@ def after_train(self:BoostCore):
         forget_epoch_order(self.learn.dl)
         if self.before is not None: merge_records(self.record, self.before)
     for cb in self.active: cb.end_epoch()
+    for cb in self.active: cb.epochs_done = cb.counted_epoch+1
+    if self.labelled is False: _warn_of_no_targets(self)
 
 @patch
 def after_epoch(self:BoostCore):
@@ -278,13 +196,22 @@ def after_epoch(self:BoostCore):
     recorder.log = recorder.log + [None]*missing + [values.get(k) for k in self.names]
     self.began = False
 
+# %% ../../nbs/08_core.callback.ipynb #4d29ffa0
+def _warn_of_no_targets(core):
+    "Warn where no batch of an epoch had targets"
+    needing = [class_name(cb) for cb in core.active if cb.splits or cb.kind in ('filter','mix','weigh')]
+    if needing: warnings.warn(
+        f"{' and '.join(needing)} did nothing in epoch {core.epoch}: no batch had targets when the methods acted. A "
+        "callback that makes them must do so in `before_batch`, with an order below 6.5.")
+
 # %% ../../nbs/08_core.callback.ipynb #9baf9137
 @patch
 def before_batch(self:BoostCore):
     # fastai's mixers leave no row as it is
     self.batch = BatchState(fresh=None if self.learn._grab_cbs(MixHandler) else slice(None))
-    labelled = len(self.learn.yb)>0
-    for cb in self.active: cb.acting = labelled and cb.scheduled()
+    for cb in self.active: cb.acting = cb.scheduled()   # `StepCheck` sees whether there are targets
+    self.noted,self.step_rows,self.plain_loss,self.share,self.loss_nodes = False,None,None,None,[]
+    if self.active: self.learn.step_check.note_loaded()
     if not (self.active and self.keep): return
     ids = self.known_ids(lambda: batch_idxs(self.learn))
     self.batch = replace(self.batch, ids=ids)
@@ -300,45 +227,90 @@ def known_ids(self:BoostCore,
     try: return find_ids().to(self.record.loss.device)
     except ValueError as e:
         if any(cb.needs_ids for cb in self.active): raise
-        self.keep = False
-        drop_record(self.learn)
-        warnings.warn(f"{class_name(self.active[0])} goes on without a record of the items. {e}")
+        self.end_record(e)
+
+@patch
+def end_record(self:BoostCore, why):
+    "Go on without a record, and say why"
+    self.keep = False
+    self.batch = replace(self.batch, ids=None)
+    drop_record(self.learn)
+    warnings.warn(f"{class_name(self.active[0])} goes on without a record of the items. {why}")
+
+# %% ../../nbs/08_core.callback.ipynb #ba490a46
+@patch
+def see_targets(self:BoostCore, labelled):
+    "Callbacks of the user have made the batch: what goes by targets acts if there are any"
+    self.labelled = labelled or bool(self.labelled)
+    for cb in self.active: cb.acting = cb.acting and (labelled or cb.kind in ('draw','augment'))
+
+@patch
+def check_number_of_rows(self:BoostCore):
+    "Raise, or end the record, where callbacks of the user have added rows or taken some away"
+    n = n_rows(self.learn.yb)
+    if self.ids is None or len(self.ids)==n: return
+    needing = first(cb for cb in self.active if cb.needs_ids)
+    if needing is not None: refuse(other_rows, self.learn, needing)
+    self.end_record(f"A callback made {n} rows of the {len(self.ids)} that were loaded.")
 
 # %% ../../nbs/08_core.callback.ipynb #fa16cc06
-def _share_of_rows(learn):
+def _share_of_rows(learn, loss):
     "What makes DDP's mean over the processes a mean over all rows: this process's share of them, times their number"
-    if reduction_of(learn.loss_func)=='sum': return 1.
-    n = torch.full((), float(n_rows(learn.yb)), device=learn.loss_grad.device)
+    if reduction_of(own_loss(learn))=='sum': return 1.
+    n = torch.full((), float(n_rows(learn.yb)), device=loss.device)
     dist.all_reduce(total := n.clone())
     return world_size(learn.dl)*n/total
+
+# %% ../../nbs/08_core.callback.ipynb #5251d427
+@patch
+def loss_of(self:BoostCore, own, pred, yb):
+    "What `learn.loss_func(pred, *yb)` returns during a step, with `own` the user's loss"
+    if not same_tensors(yb, self.learn.yb): return own(pred, *yb)   # a callback asks for the loss of something else
+    mixing = first(cb for cb in self.active if cb.kind=='mix')
+    if mixing is not None and not same_tensors(yb, self.settled[1]): refuse(other_targets, self.learn, mixing)
+    loss = self._formed(own, pred, yb)
+    shared = world_size(self.dl)>1 and any(cb.drops_rows and cb.acting for cb in self.active)
+    if shared:
+        if self.share is None: self.share = _share_of_rows(self.learn, loss)
+        self.plain_loss = loss.detach()
+        loss = loss*self.share
+    self.loss_nodes.append(loss.grad_fn)
+    return loss
+
+@patch
+def _formed(self:BoostCore, own, pred, yb):
+    "The loss of the mixed and weighted rows; the user's own where there are none"
+    if self.pairs is None and self.weight is None: return own(pred, *yb)
+    loss,rows = form_loss_and_rows(own, pred, weighted_pairs(self.pairs, self.weight, yb))
+    if self.step_rows is None: self.step_rows = rows
+    return loss
 
 # %% ../../nbs/08_core.callback.ipynb #71ed9085
 @patch
 def after_loss(self:BoostCore):
     if not self.active or not len(self.learn.yb): return   # fastai trains only on batches with targets
-    losses = self._form_loss() if self.pairs is not None or self.weight is not None else None
-    shared = world_size(self.dl)>1 and any(cb.drops_rows and cb.acting for cb in self.active)
-    if shared: self.learn.loss_grad = self.loss_grad*_share_of_rows(self.learn)
-    if self.batch.fresh is not None: self._note_losses(losses)
-
-@patch
-def _form_loss(self:BoostCore):
-    "Put the loss of the mixed and weighted rows in place of fastai's; return the losses per row"
-    pairs = weighted_pairs(self.pairs, self.weight, self.yb)
-    self.learn.loss_grad,losses = form_loss_and_rows(self.learn.loss_func, self.pred, pairs)
-    self.learn.loss = self.loss_grad.clone()
-    return losses
+    if self.plain_loss is not None: self.learn.loss = self.plain_loss.clone()
+    self.first_loss = not self.noted
+    self.noted = True
+    if not self.first_loss: self.batch = replace(self.batch, row_losses=None)
+    elif self.batch.fresh is not None: self._note_losses(self.step_rows)
 
 @patch
 def _note_losses(self:BoostCore, losses):
     "Put the losses of the rows that are items as they are into the state of the batch and into the record"
     if losses is None and any(cb.splits for cb in self.active):
-        with torch.no_grad(): losses = item_loss(self.learn.loss_func, self.pred, *self.yb)
+        with torch.no_grad(): losses = item_loss(own_loss(self.learn), self.pred, *self.yb)
     masked = self.batch.fresh_mask is not None
     if losses is not None and not masked:
         losses = losses.detach()[self.batch.fresh]
         self.batch = replace(self.batch, row_losses=losses)
     if self.ids is not None: self.record.train(self.ids, losses, self.batch.own_loss_mask())
+
+# %% ../../nbs/08_core.callback.ipynb #0bd8d5d9
+@patch
+def settle(self:BoostCore):
+    "Note inputs and targets as they are now: what comes later must leave them"
+    self.settled = self.learn.xb,self.learn.yb
 
 # %% ../../nbs/08_core.callback.ipynb #8c4fb402
 @patch
@@ -348,6 +320,7 @@ def keep_rows(self:BoostCore,
     "Reduce the batch to rows `idxs`, with their ids and weights"
     self.learn.xb,self.learn.yb = take(self.learn.xb, idxs),take(self.learn.yb, idxs)
     self.batch = self.batch.only(idxs)
+    self.settle()
 
 @patch
 def scored(self:BoostCore,
@@ -369,7 +342,8 @@ def set_targets(self:BoostCore,
     fresh=None, # Rows that are items as they are: a slice whose rows match the ids, or a bool tensor; `None`: none
     ids=None # Ids of the fresh rows; all ids of the batch if `None`
 ):
-    "Say against which targets the rows of the batch are trained"
+    "Say against which targets the rows of the batch are trained, once `learn.xb` and `learn.yb` are set"
+    self.settle()
     self.batch = replace(self.batch, pairs=pairs, fresh=fresh, ids=self.ids if ids is None else ids)
 
 @patch
@@ -407,6 +381,10 @@ class BoostColumns(Callback):
         core = self.learn.boost_core
         if core.active and core.keep: keep_epoch_order(self.learn.dl)
 
+    def before_backward(self):
+        "The loss is settled only now"
+        if self.training and self.learn.boost_core.active: self.learn.step_check.check_loss()
+
 # %% ../../nbs/08_core.callback.ipynb #5e832743
 @patch(as_prop=True)
 def learn(self:BoostCallback):
@@ -421,8 +399,8 @@ def learn(self:BoostCallback, learn):
     self._learn = learn
     if old is not None and not any(cb is not self for cb in old._grab_cbs(BoostCallback)):
         for dl in getattr(old.dls, 'loaders', ())[:1]: forget_epoch_order(dl)
-        old.remove_cbs([BoostCore,BoostColumns])
-    if learn is not None and not hasattr(learn, 'boost_core'): learn.add_cbs([BoostCore(),BoostColumns()])
+        old.remove_cbs([BoostCore,StepCheck,BoostColumns])
+    if learn is not None and not hasattr(learn, 'boost_core'): learn.add_cbs([BoostCore(),StepCheck(),BoostColumns()])
 
 # %% ../../nbs/08_core.callback.ipynb #e993cfb7
 def describe(

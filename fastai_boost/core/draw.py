@@ -105,16 +105,18 @@ def _order_on(dl, device):
 def ids_of_batch(
     dl, # The loader of the running epoch
     i:int, # Number of the batch in the epoch
-    xb # Its inputs
+    xb, # Its inputs
+    yb=() # Its targets
 ) -> Tensor: # (rows,) int64, on the device of `xb`
     "The items of batch `i` of `dl`; `TypeError` or `ValueError` where they can't be known"
     why = why_no_idxs(dl)
     if why: raise TypeError(f"The items of this batch can't be known: {why}.")
-    device = first(o.device for o in tensors_of(xb))
+    device = first(o.device for o in tensors_of((xb,yb)))
     ids = _order_on(dl, device)[i*dl.bs:(i+1)*dl.bs]
-    if len(ids)==n_rows(xb): return ids
+    n = n_rows(yb) or n_rows(xb)   # inputs such as flat ids have other lengths than the batch has rows
+    if len(ids)==n: return ids
     raise ValueError(
-        f"The items of this batch can't be known: the loader drew {len(ids)} items, the batch has {n_rows(xb)} rows. "
+        f"The items of this batch can't be known: the loader drew {len(ids)} items, the batch has {n} rows. "
         "Something skips or adds rows after the draw (`SkipItemException`, or a callback that ran earlier)."
     )
 
@@ -125,7 +127,7 @@ def batch_idxs(
     "Which rows of `learn.dl.dataset` the batch holds, as it was drawn; `TypeError` or `ValueError` where none can know"
     dl = learn.dl
     if hasattr(type(dl), 'batch_ids'): return dl.batch_ids   # a loader that refills batches counts its rows itself
-    return ids_of_batch(dl, learn.iter, learn.xb)
+    return ids_of_batch(dl, learn.iter, learn.xb, learn.yb)
 
 # %% ../../nbs/05_core.draw.ipynb #b9a1a771
 def world_size(

@@ -8,12 +8,12 @@ Docs: https://fastai-boost.github.io/fastai_boost/core.record.html.md"""
 from __future__ import annotations
 from fastai.basics import *
 from weakref import WeakKeyDictionary
-import pandas as pd
+import numpy as np, pandas as pd
 import torch.distributed as dist
 from .checks import class_name
 
 # %% auto #0
-__all__ = ['ItemRecord', 'merge_records', 'record_of', 'has_record', 'drop_record', 'saved_record']
+__all__ = ['ItemRecord', 'merge_records', 'same_items', 'record_of', 'has_record', 'drop_record', 'saved_record']
 
 # %% ../../nbs/06_core.record.ipynb #bc5f2344
 class ItemRecord:
@@ -82,6 +82,34 @@ def merge_records(
     record.seen = before.seen+added[0]
     record.trained = before.trained+added[1]
 
+# %% ../../nbs/06_core.record.ipynb #2fafcda5
+def _listed(dataset):
+    "What tells one data set from another: its list of items, its tensors, or the rows of another that it takes"
+    if is_listy(dataset): return list(dataset)
+    if isinstance(dataset, pd.DataFrame): return dataset
+    for names in (('items',), ('tensors',), ('dataset','indices')):   # of fastai, and TensorDataset and Subset of torch
+        if all(hasattr(dataset, k) for k in names): return [getattr(dataset, k) for k in names]
+
+def _equal(a, b):
+    "Are two parts of data sets equal? `None` where it can't be said"
+    if a is b: return True
+    if isinstance(a, Tensor) and isinstance(b, Tensor): return torch.equal(a, b)
+    if is_listy(a) and is_listy(b): return len(a)==len(b) and all(_equal(x, y) is not False for x,y in zip(a, b))
+    if hasattr(a, 'equals'): return a.equals(b)
+    try: return bool(np.all(a==b))
+    except Exception: return None   # any class may raise anything here
+
+# %% ../../nbs/06_core.record.ipynb #cacf9ccf
+def same_items(
+    old, # A data set
+    new # Another
+) -> bool:
+    "Are the items of two data sets the same, as far as can be seen? Of unknown classes it is so if they are as many"
+    if old is new: return True
+    if type(old)!=type(new) or len(old)!=len(new): return False
+    a,b = _listed(old),_listed(new)
+    return a is None or b is None or _equal(a, b) is not False
+
 # %% ../../nbs/06_core.record.ipynb #796ca239
 _records = WeakKeyDictionary()   # Learner -> (data set, ItemRecord)
 
@@ -89,13 +117,12 @@ def record_of(
     learn:Learner,
     device # Where the tensors of a new record live
 ) -> ItemRecord:
-    "The record of `learn`'s training set; a new one when the data set or the device is another"
+    "The record of `learn`'s training set; a new one when its items or the device are others"
     dataset = learn.dls.train.dataset
     known,record = _records.get(learn, (None,None))
-    fits = record is not None and known is dataset and record.loss.device==device and len(record.loss)==len(dataset)
-    if not fits:
-        record = ItemRecord(len(dataset), device)
-        _records[learn] = dataset,record
+    fits = record is not None and record.loss.device==device and len(record.loss)==len(dataset)
+    if not (fits and same_items(known, dataset)): record = ItemRecord(len(dataset), device)
+    _records[learn] = dataset,record
     return record
 
 # %% ../../nbs/06_core.record.ipynb #01181169

@@ -10,7 +10,7 @@ from fastai.basics import *
 import os, random
 import numpy as np
 from .record import has_record, record_of, saved_record
-from .callback import BoostCallback
+from .base import BoostCallback
 
 # %% auto #0
 __all__ = ['write_whole']
@@ -60,6 +60,15 @@ def _loadable(o):
     if isinstance(o, (list,tuple,L)): return [_loadable(v) for v in o]
     return o.item() if isinstance(o, np.generic) else o
 
+# %% ../../nbs/10_core.resume.ipynb #1ab40945
+def _state_of(cb):
+    "The state of a method, and how many epochs it has been on the `Learner`"
+    return {**cb.state_dict(), 'epochs_done':cb.epochs_done}
+
+def _load_state(cb, state):
+    cb.epochs_done = state.get('epochs_done', 0)
+    cb.load_state_dict({k:v for k,v in state.items() if k!='epochs_done'})
+
 # %% ../../nbs/10_core.resume.ipynb #85a6996a
 @patch
 def save_run(self:Learner,
@@ -71,7 +80,7 @@ def save_run(self:Learner,
     path = join_path_file(file, self.path/self.model_dir, ext='.pth')
     state = dict(
         model=get_model(self.model).state_dict(), opt=self.opt.state_dict(), rng=_rng_states(self),
-        boosts={cb.name:cb.state_dict() for cb in self._grab_cbs(BoostCallback)})
+        boosts={cb.name:_state_of(cb) for cb in self._grab_cbs(BoostCallback)})
     if has_record(self): state['record'] = saved_record(self).state_dict()
     write_whole(path, lambda tmp: torch.save(_loadable(state), tmp))
     return path
@@ -88,7 +97,7 @@ def load_run(self:Learner,
     get_model(self.model).load_state_dict(state['model'])
     if self.opt is None: self.create_opt()
     self.opt.load_state_dict(state['opt'])
-    for cb in self._grab_cbs(BoostCallback): cb.load_state_dict(state['boosts'].get(cb.name, {}))
+    for cb in self._grab_cbs(BoostCallback): _load_state(cb, state['boosts'].get(cb.name, {}))
     if 'record' in state: record_of(self, device).load_state_dict(state['record'])
     _set_rng_states(self, state['rng'])
     return self

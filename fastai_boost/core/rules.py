@@ -14,16 +14,17 @@ from .checks import class_name, is_a
 from .draw import is_language_model
 
 # %% auto #0
-__all__ = ['CORE', 'DRAW', 'AUGMENT', 'FILTER', 'MIX', 'WEIGH', 'ORDERS', 'RULES', 'check_schedule', 'schedule_in_words',
+__all__ = ['CORE', 'DRAW', 'AUGMENT', 'CHECK', 'FILTER', 'MIX', 'WEIGH', 'ORDERS', 'RULES', 'check_schedule', 'schedule_in_words',
            'check_rules', 'no_losses']
 
 # %% ../../nbs/07_core.rules.ipynb #e3660e5a
-CORE    = -9.5  # prepares the state of the batch, and forms the loss before any method sees it
+CORE    = -9.5  # prepares the state of the batch, as it was loaded
 DRAW    = -9    # which items are read is settled before there is a batch
-AUGMENT = -8.5  # rows are scored and mixed as they will be trained on, so they are augmented first
-FILTER  = -8    # a filter comes before the mixer, so that rows which go are not mixed
-MIX     = -7    # only rows that stay are mixed
-WEIGH   = -6    # weights belong to items, and follow them into the mixture
+AUGMENT = -8.5  # images are augmented before callbacks of the user see them, as a loader would do it
+CHECK   = 6.5   # callbacks of the user have made the batch: can its rows be told apart, has it targets?
+FILTER  = 7     # a filter scores what will be trained on; it comes before the mixer, so that rows which go are not mixed
+MIX     = 7.5   # only rows that stay are mixed
+WEIGH   = 8     # weights belong to items, and follow them into the mixture
 ORDERS  = dict(draw=DRAW, augment=AUGMENT, filter=FILTER, mix=MIX, weigh=WEIGH)
 
 # %% ../../nbs/07_core.rules.ipynb #d32840eb
@@ -72,6 +73,7 @@ def _whose(cb): return f"fastai's {class_name(cb)}" if isinstance(cb, MixHandler
 def _mixers(cbs): return [cb for cb in cbs if cb.kind=='mix']
 
 def _two_mixers(learn, cbs):
+    "two methods that mix the rows of a batch"
     mixers = _mixers(cbs) + list(learn._grab_cbs(MixHandler))
     if len(mixers)<2: return
     remedy = ' or '.join(f'`learn.remove_cb(learn.{cb.name})`' for cb in mixers[:2])
@@ -79,15 +81,20 @@ def _two_mixers(learn, cbs):
 
 # %% ../../nbs/07_core.rules.ipynb #48bb0d6b
 def _filter_after_mixer(learn, cbs):
+    "a filter that acts after a mixer"
     mixers = _mixers(cbs) + list(learn._grab_cbs(MixHandler))
     filters = [cb for cb in cbs if cb.kind=='filter']
     for f,m in itertools.product(filters, mixers):
-        if f.order>m.order:
-            return (f"{class_name(f)} (order {f.order}) would score rows that {class_name(m)} (order {m.order}) "
-                    f"has mixed. Give the filter the order `FILTER` ({FILTER})")
+        if f.order<m.order: continue
+        remedy = f"Give the filter the order `FILTER` ({FILTER})"
+        if isinstance(m, MixHandler):
+            remedy = f"Use `learn.mixup()` of fastai_boost, or let it mix later: `learn.{m.name}.order = {MIX}`"
+        return (f"{class_name(f)} (order {f.order}) would choose among rows that {_whose(m)} (order {m.order}) "
+                f"has mixed. {remedy}")
 
 # %% ../../nbs/07_core.rules.ipynb #a107faca
 def _mix_language_model(learn, cbs):
+    "mixing in a language model"
     mixers = _mixers(cbs)
     if mixers and is_language_model(learn.dls.train):
         return (f"{class_name(mixers[0])} can't mix batches of a language model: its rows are pieces of one text. "
@@ -95,6 +102,7 @@ def _mix_language_model(learn, cbs):
 
 # %% ../../nbs/07_core.rules.ipynb #3791f2a0
 def _drop_rows_of_language_model(learn, cbs):
+    "dropping rows of a language model that carries a hidden state"
     dropping = [cb for cb in cbs if cb.drops_rows]
     carries_state = any(hasattr(m, 'reset') for m in learn.model.modules())
     if dropping and carries_state and is_language_model(learn.dls.train):
@@ -103,6 +111,7 @@ def _drop_rows_of_language_model(learn, cbs):
 
 # %% ../../nbs/07_core.rules.ipynb #0b2ba20b
 def _drop_rows_and_accumulate_distributed(learn, cbs):
+    "dropping rows with accumulated gradients in distributed training"
     dropping = [cb for cb in cbs if cb.drops_rows]
     accumulates = any(is_a(cb, 'fastai.callback.training.GradientAccumulation') for cb in learn.cbs)
     if dropping and accumulates and num_distrib()>1:
@@ -112,6 +121,7 @@ def _drop_rows_and_accumulate_distributed(learn, cbs):
 
 # %% ../../nbs/07_core.rules.ipynb #52c618d6
 def _weigh_with_foreign_mixer(learn, cbs):
+    "weights of items beside a mixer of fastai"
     weighing = [cb for cb in cbs if cb.kind=='weigh' or cb.weighs]
     foreign = learn._grab_cbs(MixHandler)
     if weighing and foreign:
@@ -142,7 +152,13 @@ def check_rules(
 def no_losses(
     cb # A method on a `Learner` that goes by the last losses of the items
 ) -> str:
-    "The text of a warning: why a method that goes by the last losses has none to go by"
-    mixed = cb.learn._grab_cbs(MixHandler) or any(o.kind=='mix' for o in cb.learn.boosts)
-    reason = ', because every row was mixed. A mixer must leave some rows as they are.' if mixed else '.'
-    return f"{class_name(cb)} drops nothing: no item has a finite loss yet{reason}"
+    "The text of a warning: why a method that goes by the last losses has none to go by, and what to do"
+    said = f"{class_name(cb)} drops nothing: no item has a finite loss yet"
+    foreign = first(cb.learn._grab_cbs(MixHandler))
+    if foreign is not None:
+        return (f"{said}, because {_whose(foreign)} mixes every row. Take it off with "
+                f"`learn.remove_cb(learn.{foreign.name})`, and use `learn.mixup(p=.5)` of fastai_boost: it leaves half of "
+                "the rows as they are.")
+    mixer = first(o for o in cb.learn.boosts if o.mixes_all)
+    if mixer is None: return said+'.'
+    return f"{said}, because {class_name(mixer)} mixes every row. Give it `p=.5`: it then leaves half of the rows as they are."

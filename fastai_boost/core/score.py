@@ -11,6 +11,7 @@ from fastai.callback.mixup import MixHandler
 from contextlib import contextmanager, nullcontext
 from .rows import as_plain_tensors
 from .loss import item_loss
+from .step import StepLoss
 
 # %% auto #0
 __all__ = ['eval_untouched', 'own_autocast', 'own_loss', 'pred_of', 'score_batch']
@@ -54,16 +55,20 @@ def own_autocast(
 def own_loss(
     learn:Learner # May be in the middle of a fit
 ): # The loss function that the user gave
-    "The user's own loss, also while a mixer of fastai has put another in its place"
+    "The user's own loss, also within a step, and while a mixer of fastai has put another in its place"
+    loss_func = learn.loss_func
+    if isinstance(loss_func, StepLoss): loss_func = loss_func.own
     mixers = learn._grab_cbs(MixHandler)
-    return next((m.old_lf for m in mixers if learn.loss_func==m.lf), learn.loss_func)
+    return next((m.old_lf for m in mixers if loss_func==m.lf), loss_func)
 
 # %% ../../nbs/04_core.score.ipynb #c26277fb
 def pred_of(
-    learn:Learner, # May have fastai's `RNNCallback`
+    learn:Learner, # May have callbacks that take the prediction out of the output of the model
     out # Output of its model
 ):
-    "The prediction in `out`: `RNNCallback` takes the first of a tuple"
+    "The prediction in `out`, as the callbacks of `learn` were seen to take it; `RNNCallback` takes the first of a tuple"
+    pick = getattr(getattr(learn, 'boost_core', None), 'pick', None)
+    if pick is not None: return pick(out)
     return out[0] if hasattr(learn, 'rnn') and isinstance(out, tuple) else out
 
 # %% ../../nbs/04_core.score.ipynb #e05c2722

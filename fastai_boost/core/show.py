@@ -7,6 +7,7 @@ Docs: https://fastai-boost.github.io/fastai_boost/core.show.html.md"""
 # %% ../../nbs/09_core.show.ipynb #18a6f4bf
 from __future__ import annotations
 from fastai.basics import *
+from contextlib import contextmanager
 import matplotlib.pyplot as plt
 from .rows import as_plain_tensors, tensors_of
 from .loss import is_class_loss
@@ -49,6 +50,16 @@ def label_of(
     vocab,c = _vocab_of(learn),int(y[i])
     return str(vocab[c]) if vocab is not None and c<len(vocab) else str(c)
 
+# %% ../../nbs/09_core.show.ipynb #18d9ab7b
+@contextmanager
+def _as_it_was(dl):
+    "Everything that a loader holds is afterwards what it was: fastai's leaves the iterator of an epoch on itself"
+    before = dict(vars(dl))
+    try: yield
+    finally:
+        vars(dl).clear()
+        vars(dl).update(before)
+
 # %% ../../nbs/09_core.show.ipynb #6f749773
 def training_batches(
     learn:Learner, # Its training loader is read; neither it nor any random state is changed
@@ -57,7 +68,7 @@ def training_batches(
     "The first batches of an epoch, for a picture"
     dl = learn.dls.train
     device = next((p.device for p in learn.model.parameters()), torch.device('cpu'))
-    with preserve_rng(dl): batches = [to_device(b, device) for _,b in zip(range(n), dl)]
+    with preserve_rng(dl), _as_it_was(dl): batches = [to_device(b, device) for _,b in zip(range(n), dl)]
     def _split(b):
         at = getattr(learn.dls, 'n_inp', 1 if len(b)==1 else len(b)-1)
         return tuple(as_plain_tensors(b[:at])),tuple(as_plain_tensors(b[at:]))
