@@ -1,9 +1,10 @@
 """What batchboost adds to a step: time per row against a plain step of as many rows, and host synchronisations.
 
     python benchmarks/batchboost_overhead.py
+    python benchmarks/batchboost_overhead.py count    # operations, bytes and synchronisations of a step, a minute
 
 A boosted step on 64 fresh and 64 carried rows is timed against a plain step on 128 rows, in turn. The ratio is taken
-pair by pair. Writes results/batchboost_overhead.csv."""
+pair by pair. Writes results/batchboost_overhead.csv; the counts are in results/batchboost_overhead_counts.csv."""
 import platform, time
 from pathlib import Path
 import numpy as np, pandas as pd, torch, fastai
@@ -11,8 +12,10 @@ from fastai.vision.all import *
 from fastai_boost.batchboost import *   # brings `learn.batchboost`
 from fastai_boost.experiments.models import small_convnet
 from fastai_boost.testing import SyncCounter
+from step_counts import count_or_time
 
 torch.set_num_threads(1)
+arms = {'batchboost':dict(one_liner='batchboost'), 'batchboost same_size':dict(one_liner='batchboost', same_size=True)}
 out = Path(__file__).parent.parent/'results'/'batchboost_overhead.csv'
 
 class StepTime(Callback):
@@ -58,4 +61,4 @@ def main(pairs=15, steps=24):
     pd.DataFrame([res]).to_csv(out, index=False)
     print(pd.Series(res).to_string())
 
-if __name__=='__main__': main()
+if __name__=='__main__': count_or_time('batchboost_overhead', arms, main)

@@ -2,9 +2,11 @@
 training.
 
     python benchmarks/mixup_cost.py
+    python benchmarks/mixup_cost.py count    # operations, bytes and synchronisations of a step, a minute
 
 Steps of the small convnet on 128 images of 32x32 are timed in turn, with one thread. The ratio is taken pair by pair.
-Writes results/mixup_cost.csv."""
+Writes results/mixup_cost.csv; the counts are in
+results/mixup_cost_counts.csv."""
 import time
 from pathlib import Path
 import numpy as np, pandas as pd, torch
@@ -14,10 +16,12 @@ from fastai_boost.experiments.models import small_convnet
 from fastai_boost.experiments.runs import machine_columns
 from fastai_boost.mixup import CutMix, MixUp
 from fastai_boost.testing import SyncCounter
+from step_counts import count_or_time, interval
 
 torch.set_num_threads(1)
 out = Path(__file__).parent.parent/'results'/'mixup_cost.csv'
 methods = dict(plain=None, fastai=FastaiMixUp, mixup=MixUp, cutmix=CutMix)
+arms = dict(mixup=dict(one_liner='mixup'), cutmix=dict(one_liner='cutmix'))
 
 class StepTime(Callback):
     "CPU seconds from before the first callback of a step to after its optimizer step"
@@ -48,16 +52,6 @@ def syncs(name, bs=16):
         return counter.total
     return (total(24)-total(12))/12
 
-def interval(ratios):
-    "Median, and the ranks between which it lies with 95 % confidence"
-    ratios = np.sort(ratios)
-    n = len(ratios)
-    half = .98*n**.5
-    low = int(max((n-1)/2-half, 0))
-    high = int(min(np.ceil((n-1)/2+half), n-1))
-    return dict(
-        ratio_median=np.median(ratios).round(4), ratio_low=ratios[low].round(4), ratio_high=ratios[high].round(4))
-
 def main(pairs=61, steps=20):
     learns = {name:learner(name, 128, steps) for name in methods}
     for learn in learns.values(): step_time(learn)   # warm
@@ -71,4 +65,4 @@ def main(pairs=61, steps=20):
     df.to_csv(out, index=False)
     print(df.iloc[:,:6].to_string(index=False))
 
-if __name__=='__main__': main()
+if __name__=='__main__': count_or_time('mixup_cost', arms, main)

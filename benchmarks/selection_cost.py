@@ -2,6 +2,7 @@
 what `auto` saves.
 
     python benchmarks/selection_cost.py
+    python benchmarks/selection_cost.py count    # operations, bytes and synchronisations of a step, two minutes
 
 Ratios are of two trainings of one model on one thread, in turn, pair by pair; `limit` is the largest median that is
 allowed. Time is the processor's for this process, which other work on the machine does not lengthen as much as it does
@@ -14,7 +15,7 @@ the clock's.
 - `syncs`: `value` host synchronisations per batch read, beyond plain fastai's
 - `guard`: whole trainings with `auto=True` over plain ones, with the decisions of each, a digit per epoch
 
-Writes results/selection_cost.csv."""
+Writes results/selection_cost.csv; the counts are in results/selection_cost_counts.csv."""
 import platform, time
 from pathlib import Path
 import numpy as np, pandas as pd, torch, fastai
@@ -23,6 +24,7 @@ from fastai_boost.all import *
 from fastai_boost.core import take
 from fastai_boost.experiments.models import small_convnet
 from fastai_boost.testing import SyncCounter
+from step_counts import count_or_time
 
 torch.set_num_threads(1)
 out = Path(__file__).parent.parent/'results'/'selection_cost.csv'
@@ -165,6 +167,8 @@ fresh_syncs = [   # limit, method, arguments: methods that choose rows of a batc
 drawn_syncs = [   # methods that draw the items of an epoch, from the second epoch on
     (0, 'batch_loss_filter', dict(score='stale')), (0, 'infobatch', dict(delta=1)),
     (0, 'selective_backprop', dict(stale=3))]
+arms = {
+    named(method, **kwargs):dict(one_liner=method, **kwargs) for limit,method,kwargs in (*fresh_syncs,*drawn_syncs)}
 
 def all_syncs():
     for epochs,todo in ((1,fresh_syncs),(2,drawn_syncs)):
@@ -204,4 +208,4 @@ def main():
     missed = df[df.ratio_median.fillna(df.value)>df.limit.astype(float)]
     if len(missed): print('Missed:', ', '.join(missed.what))
 
-if __name__=='__main__': main()
+if __name__=='__main__': count_or_time('selection_cost', arms, main)
