@@ -9,11 +9,12 @@ from __future__ import annotations
 import logging, os, pickle, platform, shutil, tempfile, time, zlib
 from contextlib import contextmanager
 from types import SimpleNamespace
-import ray
+import pyarrow.fs, ray
 from ray import tune
 from ray.exceptions import RayActorError, RayError
 from ray.tune.schedulers import FIFOScheduler
 from fastai.basics import *
+from .search_folder import check_contents, check_files, checkpoint_files
 from .search_result import SearchResult, check_room
 from .population import Place, Population, Show, Trial, begun, finish, rewound
 
@@ -38,13 +39,18 @@ def _save_now(controller, trial):
 
 # %% ../../nbs/35_augment.on_ray.ipynb #293597fc
 def _save_under_way(trial):
-    "Ray's promise of the checkpoint that is being saved. Saving once more would write over it"
+    "Ray's future for the checkpoint that is being written; a second save would overwrite it"
     return trial.temporary_state.saving_to
 
 # %% ../../nbs/35_augment.on_ray.ipynb #a89b9c9e
 def _let_wait(controller, trial):
     "Let a trial that has no process wait. Ray's public `pause_trial` passes over such a trial"
     controller._set_trial_status(trial, 'PAUSED')
+
+# %% ../../nbs/35_augment.on_ray.ipynb #d4b3558a
+def _forget_error(trial):
+    "Ray copies the pickled error of a trial to the folder of the search, and would unpickle it there at the end"
+    trial.run_metadata.pickled_error_filename = None
 
 # %% ../../nbs/35_augment.on_ray.ipynb #c2f0c010
 def _number(trial): return trial.config['member']
@@ -64,7 +70,8 @@ class Scheduler(FIFOScheduler):
         pop,place = self.population,self.population.place(_number(trial))
         pop.add_row(_number(trial), result)
         with pop.decides(): decision = self.decide(controller, trial, result)
-        unsaved = place.result is result and place.checkpoint is None   # it is at a point, and not among the best
+        # A trial that was just compared and does not rank among the best has not been saved
+        unsaved = place.result is result and place.checkpoint is None
         if decision==self.CONTINUE and unsaved: _save_now(controller, trial)
         if decision!=self.CONTINUE or time.time()-pop.written>1: pop.write()
         return decision
@@ -104,7 +111,7 @@ def save_or_take_over(self:Scheduler, controller, member, worst, best):
 
 @patch
 def choose_trial_to_run(self:Scheduler, controller):
-    "The trial that waits and is least far. Where all wait, since the last one they waited for died, compare them first"
+    "The waiting trial with the fewest epochs done. Where all wait for one that died, they are compared first"
     running = self.running()
     if running and all(self.trials[i].status=='PAUSED' and self.rule.ahead(i) for i in running):
         with self.population.decides(): self.compare_all(controller, self.rule.places[running[0]].trained)
@@ -122,19 +129,19 @@ def on_trial_complete(self:Scheduler, controller, trial, result):
 # %% ../../nbs/35_augment.on_ray.ipynb #c2f0c012
 @patch
 def checkpoint_of(self:Scheduler, controller, trial):
-    "The checkpoint of a trial at its point, or Ray's promise of it"
+    "The checkpoint of a trial at its point, or Ray's future for it"
     if trial.is_saving: return _save_under_way(trial)
     if trial.status=='PAUSED': return trial.checkpoint
     return _save_now(controller, trial)
 
 @patch
 def ready_checkpoint(self:Scheduler, member):
-    "The checkpoint of `member`, waited for where it is only promised; `None` where there is none"
+    "The checkpoint of `member`, waited for where it is being written; `None` where there is none"
     place = self.rule.places[member]
     if hasattr(place.checkpoint, 'resolve'):
-        promised = place.checkpoint.resolve()
-        if not promised: return None
-        place.result,place.checkpoint = promised.metrics,promised.checkpoint
+        saved = place.checkpoint.resolve()
+        if not saved: return None
+        place.result,place.checkpoint = saved.metrics,saved.checkpoint
     return place.checkpoint
 
 @patch
@@ -199,9 +206,10 @@ def revive(self:Scheduler, controller, trial):
 
 # %% ../../nbs/35_augment.on_ray.ipynb #c2f0c014
 def _error_of(trial):
-    "What `trial` died of: Ray leaves it in files of this process"
+    "What `trial` died of. Ray has just written it to its own temporary folder, which is not that of the search"
     try: e = pickle.loads(Path(trial.pickled_error_file).read_bytes())
     except Exception: e = RuntimeError(Path(trial.error_file).read_text().strip().splitlines()[-1])
+    _forget_error(trial)
     cause = getattr(e, 'cause', None)
     where = getattr(e, 'traceback_str', None)
     if where and cause: cause.__cause__ = RuntimeError(f'in a trial:\n{where}')
@@ -270,7 +278,7 @@ def _start_ray():
 # %% ../../nbs/35_augment.on_ray.ipynb #d61ccc61
 @contextmanager
 def _ray():
-    "Use the Ray that runs, or that `RAY_ADDRESS` names, or one started for the time of the search: is it the last?"
+    "Use the Ray that runs, or that `RAY_ADDRESS` names, or start one for the time of the search. True if it was started"
     levels = {o:o.level for o in map(logging.getLogger, ('ray','ray.tune'))}
     own = not ray.is_initialized()
     folder = None
@@ -293,10 +301,28 @@ def _trial_resources(resources, ours):
     if ours: check_room(wanted, have)
     return wanted
 
-# %% ../../nbs/35_augment.on_ray.ipynb #75d8e2cb
+# %% ../../nbs/35_augment.on_ray.ipynb #a89c085d
+_here = pyarrow.fs.LocalFileSystem()
+
+class _OwnFiles(tune.Checkpoint):
+    "A checkpoint of which Ray finds only a copy of the files that a trial writes"
+    @contextmanager
+    def as_directory(self):
+        check_files(self.filesystem, self.path)
+        with tempfile.TemporaryDirectory() as folder:
+            for name in checkpoint_files:
+                pyarrow.fs.copy_files(f'{self.path}/{name}', f'{folder}/{name}', self.filesystem, _here)
+            check_contents(folder, self.path)
+            yield folder
+
 class RayTrial(Trial, tune.Trainable):
     "A member of the population in a process of Ray's"
+    def restore(self, saved):
+        own = copy(saved)
+        own.checkpoint = _OwnFiles(saved.checkpoint.path, saved.checkpoint.filesystem)
+        super().restore(own)
 
+# %% ../../nbs/35_augment.on_ray.ipynb #75d8e2cb
 class _Saves(tune.Callback):
     "Tells the scheduler what was saved"
     def __init__(self, scheduler): self.scheduler = scheduler

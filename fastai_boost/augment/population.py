@@ -18,8 +18,8 @@ from fastai.basics import *
 from fastai.callback.progress import ProgressCallback, ShowGraphCallback
 from fastai.callback.tracker import TrackerCallback
 from ..core.checks import class_name
-from .search_result import (
-    PolicyHolder, SearchResult, check_metric, delete_run, explore, load_state, mode_of, new_state, undo)
+from .search_folder import check_folder, delete_runs, load_state, new_state, undo
+from .search_result import PolicyHolder, SearchResult, check_metric, explore, mode_of
 
 # %% auto #0
 __all__ = ['Trial', 'Place', 'Rule', 'Population', 'rewound', 'begun', 'finish', 'event_line', 'screen', 'Show']
@@ -123,12 +123,12 @@ def load_checkpoint(self:Trial, folder):
 # %% ../../nbs/34_augment.population.ipynb #d1294927
 @dataclass
 class Place:
-    "What the rule knows of a member that trains"
+    "What the rule needs to know about a member that trains"
     score:float=None # Its metric at its last point, with the sign that makes larger better
     trained:int=0 # Epoch of its last point
     compared:int=0 # Epoch at which it was last compared: its next point is `perturb_every` epochs later
     result:dict=None # What was reported at its last point
-    checkpoint:object=None # Checkpoint of its last point, or Ray's promise of one; `None`: nobody can take over from it
+    checkpoint:object=None # Checkpoint of its last point, or Ray's future for it; `None`: nobody can take over from it
 
 # %% ../../nbs/34_augment.population.ipynb #a0492304
 @dataclass
@@ -151,7 +151,7 @@ class Rule:
         return True
 
     def ahead(self, member):
-        "Has `member` to wait for the others?"
+        "Must `member` wait for the others?"
         return self.synch and self.places[member].trained>=self.next_point
 
     def quantiles(self, running):
@@ -245,7 +245,7 @@ def note_death(self:Population, member, error):
 # %% ../../nbs/34_augment.population.ipynb #1dba06e3
 @patch
 def had_turn(self:Population, member, source):
-    "Is the last takeover that `member` goes back to from this very checkpoint of `source`?"
+    "Did `member` last restart from this same checkpoint of `source`?"
     chain = self.notes(member)['chain']
     if not chain: return False
     last = self.state['events'][chain[-1]]
@@ -317,6 +317,7 @@ def _resumed(store, settings, resume):
     if gone:
         raise ValueError(
             f'{where}/{gone[0]} is not there any more: the search can only be begun anew, in another folder.')
+    check_folder(store, state)
     return state
 
 # %% ../../nbs/34_augment.population.ipynb #47336468
@@ -368,7 +369,7 @@ def finish(
     for m in state['members']: m['saved'] = None
     state.update(ended=True, owner=None)
     store.write('search.json', json.dumps(state))
-    for k in range(state['runs']): delete_run(store, k)
+    delete_runs(store, state['runs'])
 
 # %% ../../nbs/34_augment.population.ipynb #170e10ea
 def _time(seconds): return str(timedelta(seconds=round(seconds)))

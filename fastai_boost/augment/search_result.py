@@ -1,4 +1,4 @@
-"""What a search keeps and finds: policies that change, notes in `search.json`, and the result with its pictures
+"""What a search changes and finds: policies, and the result with its table and its pictures
 
 Docs: https://fastai-boost.github.io/fastai_boost/augment.search_result.html.md"""
 
@@ -6,12 +6,12 @@ Docs: https://fastai-boost.github.io/fastai_boost/augment.search_result.html.md"
 
 # %% ../../nbs/33_augment.search_result.ipynb #37a143cf
 from __future__ import annotations
-import json, os, re
-from contextlib import suppress
+import json, re
 import numpy as np, pandas as pd, matplotlib.pyplot as plt
 from fastai.basics import *
 from fastai.callback.schedule import *
 from .policy import Policy, Schedule, as_schedule
+from .search_folder import Store, check_inside, load_state, read_here
 
 # %% auto #0
 __all__ = ['explore', 'PolicyHolder', 'SearchResult', 'replay']
@@ -48,115 +48,25 @@ class PolicyHolder(Schedule):
         self.asked = True
         return self.segments[0][1]
 
-# %% ../../nbs/33_augment.search_result.ipynb #7e1f22b0
-class Store:
-    "A folder here, or a URI of an object store, with text files; here each file is replaced in one step"
-    def __init__(self,
-        path # Folder or URI
-    ):
-        from pyarrow.fs import FileSystem
-        self.path = str(path) if '://' in str(path) else str(Path(path).expanduser().absolute())
-        try: self.fs,self.root = FileSystem.from_uri(self.path)
-        except Exception as e:
-            raise ValueError(f'storage_path={str(path)!r} is no folder and no URI of a storage: {e}') from None
-        if self.fs.get_file_info(self.root).type.name=='File':
-            raise ValueError(f'storage_path={str(path)!r} is a file, no folder.')
-        self.local = self.fs.type_name=='local'
-
-    def relative(self, path):
-        "`path` within the folder: notes have such paths, so that the folder can be moved"
-        return str(path).removeprefix(f'{self.root}/')
-
-    def exists(self, name): return self.fs.get_file_info(f'{self.root}/{name}').type!=0
-
-    def names(self):
-        "Names of all that is in the folder"
-        from pyarrow.fs import FileSelector
-        return [o.base_name for o in self.fs.get_file_info(FileSelector(self.root, allow_not_found=True))]
-
-    def read(self, name):
-        with self.fs.open_input_stream(f'{self.root}/{name}') as f: return f.read().decode()
-
-    def write(self, name, text):
-        file = f'{self.root}/{name}'
-        target = f'{file}.tmp' if self.local else file   # an object store replaces a file in one step by itself
-        if self.local: self.fs.create_dir(self.root)
-        with self.fs.open_output_stream(target) as f: f.write(text.encode())
-        if self.local: self.fs.move(target, file)
-
-# %% ../../nbs/33_augment.search_result.ipynb #2fb30c11
-def delete_run(
-    store:Store,
-    k:int # Number of the run
-):
-    "Delete what Ray wrote in a run"
-    if store.exists(f'ray_{k}'): store.fs.delete_dir(f'{store.root}/ray_{k}')
-
-# %% ../../nbs/33_augment.search_result.ipynb #cff7aeba
-def undo(
-    store:Store,
-    runs:int # How many there were
-):
-    "Delete a search that saved nothing to go on with"
-    for k in range(runs): delete_run(store, k)
-    if store.exists('search.json'): store.fs.delete_file(f'{store.root}/search.json')
-    if not store.local: return
-    with suppress(OSError): os.rmdir(store.root)   # a folder that holds other people's files stays
-
-# %% ../../nbs/33_augment.search_result.ipynb #cafb306f
-_format = 'fastai_boost search'
-
-def _new_member():
-    "Notes about one member of the population"
-    return dict(
-        policy=[0]*60,  # it trains with
-        chain=[],       # numbers of the events that its weights went through
-        saved=None,     # epoch and path of the checkpoint that it can go on from
-        kept=0,         # how many rows it had then
-        score=None, perturbed=0, trained=0,   # its place in the rule then
-        done=False, lost=False,               # has it reached the end; has it died?
-        rows=[]         # an epoch each: epoch, metric, losses, seconds
-    )
-
-# %% ../../nbs/33_augment.search_result.ipynb #ac245cc7
-def new_state(settings):
-    "What is known of a search that has not begun"
-    return dict(
-        format=_format, version=1, settings=settings, ended=False, owner=None, runs=0, seconds=0.,
-        sync=settings['perturb_every'], rng=np.random.default_rng(settings['seed']).bit_generator.state,
-        members=[_new_member() for _ in range(settings['population'])], events=[]
-    )
-
-# %% ../../nbs/33_augment.search_result.ipynb #6b0d2a1c
-def load_state(
-    text, # What is in `search.json`
-    where # Its name, for messages
-):
-    "The state of a search from its file; refuses what is none"
-    try: state = json.loads(text)
-    except json.JSONDecodeError as e: raise ValueError(f'{where} is not whole JSON: {e}') from None
-    if not isinstance(state, dict) or state.get('format')!=_format:
-        raise ValueError(f'{where} is no search of this package: its "format" must be "{_format}".')
-    if state.get('version')!=1:
-        raise ValueError(f'{where} has version {state.get("version")!r}, this package reads version 1: update it.')
-    missing = [k for k in new_state(dict(perturb_every=1, seed=0, population=1)) if k not in state]
-    if missing: raise ValueError(f'{where} is damaged: it has no {", ".join(missing)}.')
-    return state
-
-def mode_of(metric): return 'min' if 'loss' in metric or 'error' in metric else 'max'   # as fastai's trackers decide
-
 # %% ../../nbs/33_augment.search_result.ipynb #ca783f3d
 def check_metric(learn, metric):
     "Refuse a metric that the Learner does not have"
     names = ['train_loss','valid_loss',*(m.name for m in learn.metrics)]
     if metric not in names: raise ValueError(f"metric={metric!r} is none of the Learner's: {', '.join(names)}")
 
+# %% ../../nbs/33_augment.search_result.ipynb #67e63c2f
+def mode_of(
+    metric # Name of a metric
+) -> str: # 'min' or 'max'
+    "Is the smallest or the largest value of the metric the best? As fastai's trackers decide, by its name"
+    return 'min' if 'loss' in metric or 'error' in metric else 'max'
+
 # %% ../../nbs/33_augment.search_result.ipynb #39dd66ae
 def check_room(
     wanted, # Resource -> amount that a trial takes
     have # Resource, in small letters -> amount that is there
 ):
-    "Refuse a trial for which Ray would wait without an end"
+    "Refuse a trial for which Ray would wait for ever"
     for what,amount in wanted.items():
         there = have.get(what.lower(), 0)
         if amount>there:
@@ -173,8 +83,7 @@ class SearchResult:
     ) -> SearchResult:
         "Read the result of a search, finished or stopped; `FileNotFoundError` where there is none"
         file = f'{folder}/search.json'
-        is_uri = '://' in str(folder)
-        try: text = Store(folder).read('search.json') if is_uri else Path(file).expanduser().read_text()
+        try: text = Store(folder).read('search.json') if '://' in str(folder) else read_here(folder, 'search.json')
         except OSError as e:
             raise FileNotFoundError(
                 f'{folder} is no folder of a search: there is no search.json ({type(e).__name__}).') from None
@@ -253,7 +162,7 @@ def _standing(state, i):
     m = state['members'][i]
     epoch,value = m['rows'][-1][:2] if m['rows'] else (0,np.nan)
     kinds = [e['kind'] for e in state['events'] if e.get('target')==i]
-    status = 'done' if m['done'] else 'lost' if m['lost'] else 'open'
+    status = first([k for k in ('done','lost') if m[k]]) or 'open'
     return {
         'trial':i, 'epoch':epoch, state['settings']['metric']:value, 'policies':len(m['chain'])+1,
         'took_over':kinds.count('clone'), 'died':kinds.count('death'), 'state':status}
@@ -345,12 +254,16 @@ def _trial_number(name):
 
 # %% ../../nbs/33_augment.search_result.ipynb #6b812a6d
 def _last_rows(folder):
-    "Trial -> last row of its `progress.csv`"
+    "Trial -> last row of its `progress.csv`, of which only the columns of numbers are kept"
     rows = {}
     for file in folder.glob('*/progress.csv'):
         trial = _trial_number(file.parent.name)
         if trial is None: continue
-        progress = pd.read_csv(file)
+        check_inside(folder, file.relative_to(folder).as_posix())
+        try: progress = pd.read_csv(file).select_dtypes('number')
+        except ValueError as e: raise ValueError(f'{file} is no table of values separated by commas: {e}') from None
+        if 'training_iteration' not in progress:
+            raise ValueError(f'{file} has no column training_iteration of numbers.')
         if len(progress): rows[trial] = progress.iloc[-1]
     return rows
 
@@ -367,8 +280,9 @@ def _from_original(folder, trial, metric):
         trial = max(ends, key=lambda k: ends[k][metric])
     epochs = int(ends[trial]['training_iteration'])
     name = f'search, trial {trial}'
-    logs = {int(re.search(r'(\d+)$', o.stem)[1]):o for o in folder.rglob('pbt_policy_*.txt')}
-    if trial in logs: return Schedule.from_log(logs[trial], epochs, name)
+    numbered = ((re.search(r'(\d+)$', o.stem),o) for o in folder.rglob('pbt_policy_*.txt'))
+    logs = {int(number[1]):o.relative_to(folder).as_posix() for number,o in numbered if number}
+    if trial in logs: return Schedule.from_log(read_here(folder, logs[trial]).splitlines(), epochs, name)
     return Schedule([(epochs,Policy.from_ints([0]*60))], name)   # it never took over from another
 
 # %% ../../nbs/33_augment.search_result.ipynb #ee998511
