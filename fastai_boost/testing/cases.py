@@ -88,7 +88,7 @@ class ScoreFilter(BoostCallback):
     kind = 'filter'
 
     def before_batch(self):
-        if not self.acting: return
+        if not (self.acting and self.learn.boost_core.can_score): return
         losses = score_batch(self.learn)
         n = len(losses)
         keep = max(2, n//2) if n>2 else n

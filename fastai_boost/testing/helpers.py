@@ -102,7 +102,7 @@ class Spy(Callback):
     run_valid = False
 
     def __init__(self,
-        order:float=-7.1, # Place among the callbacks: after methods that drop rows (-8), before those that mix (-7)
+        order:float=7.2, # Place among the callbacks: after methods that drop rows (7), before those that mix (7.5)
         **notes # Event (`before_backward` for example) -> function from `Learner` to dict, added to the step's dict
     ):
         self.order = order

@@ -92,9 +92,13 @@ def beside_other_methods_of_selection(make):
 def beside_MixUp_of_fastai(make):
     "No item is counted as trained on, so a method that goes by losses of earlier epochs has none to go by"
     cb = make.example
-    learn = learner([make, FastaiMixUp()])
+    learn,said = learner([make, FastaiMixUp()]),None
     if cb.kind in ('mix','weigh') or cb.weighs: return refusal(learn, ValueError, 'MixUp')
+    if cb.kind=='filter':
+        said = refusal(learn, ValueError, f'or let it mix later: `learn.mix_up.order = {MIX}`')
+        learn.mix_up.order = MIX
     assert not trained(learn, acts=cb.drops_rows).item_record().trained.any()
+    return said
 
 # %% ../../nbs/85_testing.steps.ipynb #e930c9c6
 class SeeAutocast(Callback):
@@ -114,7 +118,7 @@ def bfloat16_autocast(make):
 # %% ../../nbs/85_testing.steps.ipynb #5cbc926c
 class Parts(Callback):
     "Note each batch's rows and the gradient of the sum of their losses; at a step compare with what is accumulated"
-    order = -4 # after the loss is formed, before `GradientAccumulation` scales it
+    order = 5 # before `GradientAccumulation` scales the loss
     run_valid = False
 
     def __init__(self, n_acc): self.n_acc = n_acc

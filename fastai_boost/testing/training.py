@@ -142,12 +142,13 @@ class Stop(Callback):
         order=5, # Place among the callbacks; methods after it need not act
         at=0 # First epoch in which it may raise
     ):
-        store_attr('exc,order,at')
+        store_attr('exc,event,order,at')
         setattr(self, event, self.epoch_start if event=='before_train' else self.step)
 
     def step(self):
         if self.hit or not self.training or self.epoch<self.at or self.train_iter<2: return
-        if all(cb.acting for cb in self.learn.boosts if cb.order<self.order): self.stop()
+        here = [cb for cb in self.learn.boosts if self.event!='before_batch' or cb.order<self.order]
+        if all(cb.acting for cb in here): self.stop()
 
     def epoch_start(self):
         if self.epoch==1: self.stop()
