@@ -11,18 +11,16 @@ from fastai.callback.mixup import MixHandler
 import copy, inspect, warnings
 from collections import namedtuple
 from dataclasses import dataclass, replace
-import torch.distributed as dist
 from .rows import n_rows, take
 from .base import BoostCallback
 from .checks import class_name, params_of
-from .loss import form_loss_and_rows, item_loss, reduction_of, unreduced, weighted_pairs
+from .loss import item_loss, unreduced
 from .draw import (
     batch_idxs, forget_epoch_order, inner_loader, keep_epoch_order, restricted_loader, why_no_idxs, world_size)
 from .record import ItemRecord, drop_record, has_record, merge_records, record_of
 from .rules import CORE, check_rules, schedule_in_words
 from .score import own_loss
-from .step import (
-    StepCheck, guard_steps, other_rows, other_targets, refuse, same_tensors, users_callbacks)
+from .step import StepCheck, guard_steps
 
 # %% auto #0
 __all__ = ['Method', 'METHODS', 'BatchState', 'BoostCore', 'column_values', 'BoostColumns', 'describe', 'Boosts', 'boost_method']
@@ -57,7 +55,7 @@ class BatchState:
 class BoostCore(Callback):
     "What the methods of a `Learner` share: the state of the batch, its loss, the item record, the epoch's columns"
     order,run_valid = CORE,False
-    _stateattrs = ('active','batch','record','before','pick','settled','out','loss_nodes','step_rows','plain_loss')
+    _stateattrs = ('active','batch','record','before','settled')
     active = ()           # the methods of this fit, in their order
     batch = BatchState()
     settled = (),()       # inputs and targets as the methods have left them
@@ -65,28 +63,22 @@ class BoostCore(Callback):
     scored_rows = scored_before = 0   # rows of scoring passes in this fit, and before this epoch
     logs = began = keep = False   # are there columns, did the epoch train, is there a record of the items?
     started = False       # were the methods checked? That is done in the first training epoch of a fit
-    pick = out = None     # how callbacks take the prediction out of the output of the model, and that output
-    must_look = False     # are there callbacks of the user that may take it out?
     noted = False         # were the losses of the step noted?
     first_loss = True     # is it the first `after_loss` of the step? A second gradient may come with another
-    step_rows = None      # (rows,) losses of the rows, where the loss of the step was formed
-    plain_loss = share = None   # in distributed training: the loss before it is multiplied by the share of the rows
-    loss_nodes = ()       # the `grad_fn` of each loss of the step
-    labelled = None       # had a batch of the epoch targets? `None`: there was no batch yet
     fine_tuning = None    # see `in_frozen_part`
 
     @property
     def validating(self): return self.learn.lock.locked()   # `validate` and `get_preds` send the events of a fit too
     @property
-    def can_score(self) -> bool:
-        "Is it known what callbacks make of the output of the model? Until then methods keep all rows"
-        return self.pick is not None or not self.must_look
+    def can_score(self): return self.learn.step_check.can_score
     @property
     def pairs(self): return self.batch.pairs
     @property
     def weight(self): return self.batch.weight
     @property
     def ids(self): return self.batch.ids
+    @property
+    def n_rows(self): return n_rows(self.learn.yb) or n_rows(self.learn.xb)
 
     @property
     def methods(self) -> list:
@@ -94,24 +86,6 @@ class BoostCore(Callback):
         cbs = [cb for cb in self.learn.cbs if isinstance(cb, BoostCallback)]
         def _replaced(i): return any(isinstance(later, type(cbs[i])) for later in cbs[i+1:])
         return [cb for i,cb in enumerate(cbs) if cb.run and not _replaced(i)]
-
-    def after_pred(self):
-        if not self.active: return
-        self.rows[0] += self.n_rows
-        if self.must_look and self.pick is None: self.out = self.learn.pred
-    def before_backward(self):
-        if self.active: self.rows[1] += self.n_rows
-    @property
-    def n_rows(self): return n_rows(self.learn.yb) or n_rows(self.learn.xb)
-
-    def draw_items(self,
-        keep # (items,) bool tensor: which items of the training set to read in the coming epoch
-    ) -> tuple: # Ids of the items that will be read, and of those that would have been read without; int64, in order
-        "Let the coming epoch read only some items, by a new loader with a true length: `learn.dls` stays as it is"
-        device = None if self.record is None else self.record.loss.device
-        dl,world = inner_loader(self.learn.dl),world_size(self.dls.train)
-        self.learn.dl,kept,ids = restricted_loader(dl, keep, world, device)
-        return kept,ids
 
 # %% ../../nbs/08_core.callback.ipynb #b06e350c
 def _check_method(cb, why_no_ids):
@@ -138,6 +112,23 @@ def _changed_items(core):
         f"{class_name(going_by)} begins a new record of losses: the training data set of this epoch is another, or its "
         "items have another order than those that the record is of. Keep the items, and change transforms only.")
 
+# %% ../../nbs/08_core.callback.ipynb #46e948b4
+def _start_fit(core):
+    "Check the methods. `tta` sends `before_fit` without a fit, so this is done in the first training epoch"
+    core.started = True
+    core.learn.step_check.start_fit()
+    check_rules(core.learn, core.active)
+    why = why_no_idxs(core.learn.dls.train)
+    for cb in core.active: _check_method(cb, why)
+
+def _open_record(core):
+    "The record of the training set for the coming epoch; in distributed training also a copy of it"
+    device = getattr(core.dls, 'device', None) or next(core.model.parameters()).device
+    known,record = has_record(core.learn),record_of(core.learn, torch.device(device))
+    if known and not record.epochs: _changed_items(core)
+    record.epochs += 1
+    return record,copy.deepcopy(record) if world_size(core.dl)>1 else None
+
 # %% ../../nbs/08_core.callback.ipynb #a276a758
 @patch
 def before_fit(self:BoostCore):
@@ -152,41 +143,22 @@ def before_fit(self:BoostCore):
     for cb in self.active: cb.epoch_offset = cb.epochs_done-_epochs_to_skip(self.learn)
 
 @patch
-def start_fit(self:BoostCore):
-    "Check the methods. `tta` sends `before_fit` without a fit, so this is done in the first training epoch"
-    self.started,self.pick = True,None
-    self.must_look = len(users_callbacks(self.learn, 'after_pred'))>0
-    check_rules(self.learn, self.active)
-    why = why_no_idxs(self.learn.dls.train)
-    for cb in self.active: _check_method(cb, why)
-
-@patch
 def before_train(self:BoostCore):
-    if self.active and not self.started: self.start_fit()
+    if self.active and not self.started: _start_fit(self)
     self.rows = [0,0]   # that went forward and backward
-    self.scored_before,self.began,self.labelled = self.scored_rows,True,None
-    if self.active and self.keep: self.open_record()
+    self.scored_before,self.began = self.scored_rows,True
+    if self.active and self.keep: self.record,self.before = _open_record(self)
     for cb in self.active: cb.begin_epoch()
     for cb in self.active: cb.wrap_loader()
-
-# %% ../../nbs/08_core.callback.ipynb #f7e4eb3f
-@patch
-def open_record(self:BoostCore):
-    "Take the record of the training set for the coming epoch"
-    device = getattr(self.dls, 'device', None) or next(self.model.parameters()).device
-    known,self.record = has_record(self.learn),record_of(self.learn, torch.device(device))
-    if known and not self.record.epochs: _changed_items(self)
-    self.record.epochs += 1
-    self.before = copy.deepcopy(self.record) if world_size(self.dl)>1 else None
 
 @patch
 def after_train(self:BoostCore):
     if self.active and self.keep:
         forget_epoch_order(self.learn.dl)
         if self.before is not None: merge_records(self.record, self.before)
-    for cb in self.active: cb.end_epoch()
-    for cb in self.active: cb.epochs_done = cb.counted_epoch+1
-    if self.labelled is False: _warn_of_no_targets(self)
+    for cb in self.active:
+        cb.end_epoch()
+        cb.epochs_done = cb.counted_epoch+1
 
 @patch
 def after_epoch(self:BoostCore):
@@ -196,27 +168,61 @@ def after_epoch(self:BoostCore):
     recorder.log = recorder.log + [None]*missing + [values.get(k) for k in self.names]
     self.began = False
 
-# %% ../../nbs/08_core.callback.ipynb #4d29ffa0
-def _warn_of_no_targets(core):
-    "Warn where no batch of an epoch had targets"
-    needing = [class_name(cb) for cb in core.active if cb.splits or cb.kind in ('filter','mix','weigh')]
-    if needing: warnings.warn(
-        f"{' and '.join(needing)} did nothing in epoch {core.epoch}: no batch had targets when the methods acted. A "
-        "callback that makes them must do so in `before_batch`, with an order below 6.5.")
-
 # %% ../../nbs/08_core.callback.ipynb #9baf9137
 @patch
 def before_batch(self:BoostCore):
     # fastai's mixers leave no row as it is
     self.batch = BatchState(fresh=None if self.learn._grab_cbs(MixHandler) else slice(None))
+    self.noted = False
     for cb in self.active: cb.acting = cb.scheduled()   # `StepCheck` sees whether there are targets
-    self.noted,self.step_rows,self.plain_loss,self.share,self.loss_nodes = False,None,None,None,[]
-    if self.active: self.learn.step_check.note_loaded()
-    if not (self.active and self.keep): return
+    if not self.active: return
+    self.learn.step_check.note_loaded()
+    if not self.keep: return
     ids = self.known_ids(lambda: batch_idxs(self.learn))
     self.batch = replace(self.batch, ids=ids)
     refilled = hasattr(type(self.learn.dl), 'batch_ids')   # their rows were counted when they were scored
     if ids is not None and not refilled: self.record.see(ids)
+
+@patch
+def after_pred(self:BoostCore):
+    if not self.active: return
+    self.rows[0] += self.n_rows
+    self.learn.step_check.note_output()
+
+@patch
+def after_loss(self:BoostCore):
+    if not self.active or not len(self.learn.yb): return   # fastai trains only on batches with targets
+    loss = self.learn.step_check.loss
+    if loss.shown is not None: self.learn.loss = loss.shown.clone()
+    self.first_loss,self.noted = not self.noted,True
+    if not self.first_loss: self.batch = replace(self.batch, row_losses=None)
+    elif self.batch.fresh is not None: _note_losses(self, loss.rows)
+
+@patch
+def before_backward(self:BoostCore):
+    if self.active: self.rows[1] += self.n_rows
+
+# %% ../../nbs/08_core.callback.ipynb #71ed9085
+def _note_losses(core, losses):
+    "Put the losses of the rows that are items as they are into the state of the batch and into the record"
+    if losses is None and any(cb.splits for cb in core.active):
+        with torch.no_grad(): losses = item_loss(own_loss(core.learn), core.learn.pred, *core.learn.yb)
+    masked = core.batch.fresh_mask is not None
+    if losses is not None and not masked:
+        losses = losses.detach()[core.batch.fresh]
+        core.batch = replace(core.batch, row_losses=losses)
+    if core.ids is not None: core.record.train(core.ids, losses, core.batch.own_loss_mask())
+
+# %% ../../nbs/08_core.callback.ipynb #ea3959f2
+@patch
+def draw_items(self:BoostCore,
+    keep # (items,) bool tensor: which items of the training set to read in the coming epoch
+) -> tuple: # Ids of the items that will be read, and of those that would have been read without; int64, in order
+    "Let the coming epoch read only some items, by a new loader with a true length: `learn.dls` stays as it is"
+    device = None if self.record is None else self.record.loss.device
+    dl,world = inner_loader(self.learn.dl),world_size(self.dls.train)
+    self.learn.dl,kept,ids = restricted_loader(dl, keep, world, device)
+    return kept,ids
 
 @patch
 def known_ids(self:BoostCore,
@@ -237,82 +243,12 @@ def end_record(self:BoostCore, why):
     drop_record(self.learn)
     warnings.warn(f"{class_name(self.active[0])} goes on without a record of the items. {why}")
 
-# %% ../../nbs/08_core.callback.ipynb #ba490a46
-@patch
-def see_targets(self:BoostCore, labelled):
-    "Callbacks of the user have made the batch: what goes by targets acts if there are any"
-    self.labelled = labelled or bool(self.labelled)
-    for cb in self.active: cb.acting = cb.acting and (labelled or cb.kind in ('draw','augment'))
-
-@patch
-def check_number_of_rows(self:BoostCore):
-    "Raise, or end the record, where callbacks of the user have added rows or taken some away"
-    n = n_rows(self.learn.yb)
-    if self.ids is None or len(self.ids)==n: return
-    needing = first(cb for cb in self.active if cb.needs_ids)
-    if needing is not None: refuse(other_rows, self.learn, needing)
-    self.end_record(f"A callback made {n} rows of the {len(self.ids)} that were loaded.")
-
-# %% ../../nbs/08_core.callback.ipynb #fa16cc06
-def _share_of_rows(learn, loss):
-    "What makes DDP's mean over the processes a mean over all rows: this process's share of them, times their number"
-    if reduction_of(own_loss(learn))=='sum': return 1.
-    n = torch.full((), float(n_rows(learn.yb)), device=loss.device)
-    dist.all_reduce(total := n.clone())
-    return world_size(learn.dl)*n/total
-
-# %% ../../nbs/08_core.callback.ipynb #5251d427
-@patch
-def loss_of(self:BoostCore, own, pred, yb):
-    "What `learn.loss_func(pred, *yb)` returns during a step, with `own` the user's loss"
-    if not same_tensors(yb, self.learn.yb): return own(pred, *yb)   # a callback asks for the loss of something else
-    mixing = first(cb for cb in self.active if cb.kind=='mix')
-    if mixing is not None and not same_tensors(yb, self.settled[1]): refuse(other_targets, self.learn, mixing)
-    loss = self._formed(own, pred, yb)
-    shared = world_size(self.dl)>1 and any(cb.drops_rows and cb.acting for cb in self.active)
-    if shared:
-        if self.share is None: self.share = _share_of_rows(self.learn, loss)
-        self.plain_loss = loss.detach()
-        loss = loss*self.share
-    self.loss_nodes.append(loss.grad_fn)
-    return loss
-
-@patch
-def _formed(self:BoostCore, own, pred, yb):
-    "The loss of the mixed and weighted rows; the user's own where there are none"
-    if self.pairs is None and self.weight is None: return own(pred, *yb)
-    loss,rows = form_loss_and_rows(own, pred, weighted_pairs(self.pairs, self.weight, yb))
-    if self.step_rows is None: self.step_rows = rows
-    return loss
-
-# %% ../../nbs/08_core.callback.ipynb #71ed9085
-@patch
-def after_loss(self:BoostCore):
-    if not self.active or not len(self.learn.yb): return   # fastai trains only on batches with targets
-    if self.plain_loss is not None: self.learn.loss = self.plain_loss.clone()
-    self.first_loss = not self.noted
-    self.noted = True
-    if not self.first_loss: self.batch = replace(self.batch, row_losses=None)
-    elif self.batch.fresh is not None: self._note_losses(self.step_rows)
-
-@patch
-def _note_losses(self:BoostCore, losses):
-    "Put the losses of the rows that are items as they are into the state of the batch and into the record"
-    if losses is None and any(cb.splits for cb in self.active):
-        with torch.no_grad(): losses = item_loss(own_loss(self.learn), self.pred, *self.yb)
-    masked = self.batch.fresh_mask is not None
-    if losses is not None and not masked:
-        losses = losses.detach()[self.batch.fresh]
-        self.batch = replace(self.batch, row_losses=losses)
-    if self.ids is not None: self.record.train(self.ids, losses, self.batch.own_loss_mask())
-
-# %% ../../nbs/08_core.callback.ipynb #0bd8d5d9
+# %% ../../nbs/08_core.callback.ipynb #8c4fb402
 @patch
 def settle(self:BoostCore):
     "Note inputs and targets as they are now: what comes later must leave them"
     self.settled = self.learn.xb,self.learn.yb
 
-# %% ../../nbs/08_core.callback.ipynb #8c4fb402
 @patch
 def keep_rows(self:BoostCore,
     idxs # Rows of the batch to keep, sorted int64 tensor

@@ -66,8 +66,8 @@ def pred_of(
     learn:Learner, # May have callbacks that take the prediction out of the output of the model
     out # Output of its model
 ):
-    "The prediction in `out`, as the callbacks of `learn` were seen to take it; `RNNCallback` takes the first of a tuple"
-    pick = getattr(getattr(learn, 'boost_core', None), 'pick', None)
+    "The prediction in `out` as callbacks of `learn` were seen to take it; `RNNCallback` takes the first of a tuple"
+    pick = getattr(getattr(learn, 'step_check', None), 'pick', None)
     if pick is not None: return pick(out)
     return out[0] if hasattr(learn, 'rnn') and isinstance(out, tuple) else out
 
