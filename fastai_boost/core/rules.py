@@ -70,13 +70,18 @@ def schedule_in_words(
 # %% ../../nbs/07_core.rules.ipynb #364e64a1
 def _whose(cb): return f"fastai's {class_name(cb)}" if isinstance(cb, MixHandler) else class_name(cb)
 
+def _take_off(cb):
+    "How to take a mixer off. A mixer of fastai is named by its class: `learn.mix_up` may be either"
+    if isinstance(cb, MixHandler): return f'`learn.remove_cb({type(cb).__module__}.{class_name(cb)})`'
+    return f'`learn.remove_cb(learn.{cb.name})`'
+
 def _mixers(cbs): return [cb for cb in cbs if cb.kind=='mix']
 
 def _two_mixers(learn, cbs):
     "two methods that mix the rows of a batch"
     mixers = _mixers(cbs) + list(learn._grab_cbs(MixHandler))
     if len(mixers)<2: return
-    remedy = ' or '.join(f'`learn.remove_cb(learn.{cb.name})`' for cb in mixers[:2])
+    remedy = ' or '.join(map(_take_off, mixers[:2]))
     return f"{' and '.join(map(_whose, mixers))} both mix the rows of a batch. Keep one: {remedy}"
 
 # %% ../../nbs/07_core.rules.ipynb #48bb0d6b
@@ -156,9 +161,8 @@ def no_losses(
     said = f"{class_name(cb)} drops nothing: no item has a finite loss yet"
     foreign = first(cb.learn._grab_cbs(MixHandler))
     if foreign is not None:
-        return (f"{said}, because {_whose(foreign)} mixes every row. Take it off with "
-                f"`learn.remove_cb(learn.{foreign.name})`, and use `learn.mixup(p=.5)` of fastai_boost: it leaves half of "
-                "the rows as they are.")
+        return (f"{said}, because {_whose(foreign)} mixes every row. Take it off with {_take_off(foreign)}, and use "
+                "`learn.mixup(p=.5)` of fastai_boost: it leaves half of the rows as they are.")
     mixer = first(o for o in cb.learn.boosts if o.mixes_all)
     if mixer is None: return said+'.'
-    return f"{said}, because {class_name(mixer)} mixes every row. Give it `p=.5`: it then leaves half of the rows as they are."
+    return f"{said}, because {class_name(mixer)} mixes every row. Give it `p=.5`: it leaves half of the rows as they are."
