@@ -94,10 +94,11 @@ def _check_method(cb, why_no_ids):
     if cb.needs_ids and why_no_ids:
         raise TypeError(f"{class_name(cb)} must know which items a batch holds, but {why_no_ids}.")
     if not any(cb.covers(epoch) for epoch in range(cb.n_epoch)):
-        done = cb.epoch_offset
+        done,last = cb.epoch_offset,cb.epoch_offset+cb.n_epoch-1
+        epochs = f'epoch {done}' if cb.n_epoch==1 else f'the epochs {done} to {last}'
         cb.warn_idle(
-            f"{class_name(cb)} does nothing in this fit: with start={cb.start} and end={cb.end} it does not act in the "
-            f"epochs {done} to {done+cb.n_epoch-1}, counted from 0 over all fits since it was added.")
+            f"{class_name(cb)} does nothing in this fit: with start={cb.start} and end={cb.end} it does not act in "
+            f"{epochs}, counted from 0 over all fits since it was added.")
     cb.check()
 
 # %% ../../nbs/08_core.callback.ipynb #d01263af
@@ -112,7 +113,7 @@ def _changed_items(core):
         f"{class_name(going_by)} begins a new record of losses: the training data set of this epoch is another, or its "
         "items have another order than those that the record is of. Keep the items, and change transforms only.")
 
-# %% ../../nbs/08_core.callback.ipynb #46e948b4
+# %% ../../nbs/08_core.callback.ipynb #2728afdc
 def _start_fit(core):
     "Check the methods. `tta` sends `before_fit` without a fit, so this is done in the first training epoch"
     core.started = True
@@ -156,6 +157,7 @@ def after_train(self:BoostCore):
     if self.active and self.keep:
         forget_epoch_order(self.learn.dl)
         if self.before is not None: merge_records(self.record, self.before)
+    self.settled = (),()
     for cb in self.active:
         cb.end_epoch()
         cb.epochs_done = cb.counted_epoch+1
@@ -213,7 +215,7 @@ def _note_losses(core, losses):
         core.batch = replace(core.batch, row_losses=losses)
     if core.ids is not None: core.record.train(core.ids, losses, core.batch.own_loss_mask())
 
-# %% ../../nbs/08_core.callback.ipynb #ea3959f2
+# %% ../../nbs/08_core.callback.ipynb #ff146f17
 @patch
 def draw_items(self:BoostCore,
     keep # (items,) bool tensor: which items of the training set to read in the coming epoch

@@ -22,7 +22,7 @@ CORE    = -9.5  # prepares the state of the batch, as it was loaded
 DRAW    = -9    # which items are read is settled before there is a batch
 AUGMENT = -8.5  # images are augmented before callbacks of the user see them, as a loader would do it
 CHECK   = 6.5   # callbacks of the user have made the batch: can its rows be told apart, has it targets?
-FILTER  = 7     # a filter scores what will be trained on; it comes before the mixer, so that rows which go are not mixed
+FILTER  = 7     # a filter scores what is trained on; the mixer comes after it, so that rows which go are not mixed
 MIX     = 7.5   # only rows that stay are mixed
 WEIGH   = 8     # weights belong to items, and follow them into the mixture
 ORDERS  = dict(draw=DRAW, augment=AUGMENT, filter=FILTER, mix=MIX, weigh=WEIGH)
@@ -165,4 +165,4 @@ def no_losses(
                 "`learn.mixup(p=.5)` of fastai_boost: it leaves half of the rows as they are.")
     mixer = first(o for o in cb.learn.boosts if o.mixes_all)
     if mixer is None: return said+'.'
-    return f"{said}, because {class_name(mixer)} mixes every row. Give it `p=.5`: it leaves half of the rows as they are."
+    return f"{said}, because {class_name(mixer)} mixes every row. Give it `p=.5`: half of the rows stay as they are."

@@ -75,7 +75,7 @@ def put_loss(
     learn:Learner, # In a step
     core # Its `BoostCore`
 ) -> StepLoss:
-    "Put a `StepLoss` in the place of the loss of `learn`; a loss that a callback has just put there is taken as the own"
+    "Put a `StepLoss` in the place of the loss of `learn`, be it the user's or one that a callback has just put there"
     if not isinstance(learn.loss_func, StepLoss): learn.loss_func = StepLoss(learn.loss_func, core)
     return learn.loss_func
 
@@ -207,14 +207,14 @@ def prepared_later(learn, method):
 def scored_otherwise(learn, method):
     "inputs or targets that a callback changes after they were scored"
     late = _suspects(learn, 'before_batch', above=CHECK)
-    return (f"{class_name(method)} scored the rows of this batch, and {_named(late)} changed its inputs or targets afterwards. "
-            f"Let it come before: {_earlier(late, CHECK)}")
+    return (f"{class_name(method)} scored the rows of this batch, and {_named(late)} changed its inputs or targets "
+            f"afterwards. Let it come before: {_earlier(late, CHECK)}")
 
 def other_rows(learn, method):
     "rows that a callback adds or takes away, beside a method that must know the items of a batch"
     cbs = _suspects(learn, 'before_batch')
-    return (f"{class_name(method)} must know which items the rows of a batch are, but {_named(cbs)} changes their number "
-            "in `before_batch`. Add or leave out rows in the data set or the loader")
+    return (f"{class_name(method)} must know which items the rows of a batch are, but {_named(cbs)} changes their "
+            "number in `before_batch`. Add or leave out rows in the data set or the loader")
 
 # %% ../../nbs/07_core.step.ipynb #b6d30074
 STEP_RULES = [
@@ -317,6 +317,7 @@ class StepCheck(Callback):
     def before_train(self): self.labelled = None
     def after_train(self):
         if self.core.active and self.labelled is False: _warn_of_no_targets(self.core)
+        self.loss,self.loaded = None,((),())
 
     def note_loaded(self):
         "`BoostCore` calls this before callbacks of the user see the batch"
@@ -396,6 +397,7 @@ def check_loss(self:StepCheck):
     if self.first_step: self.check_late_prediction(core)
     self.first_step,self.formed = False,self.formed or formed
     nodes.clear()   # they would keep the graph of the step alive
+    self.loaded = (),()
 
 @patch
 def check_late_prediction(self:StepCheck, core):
