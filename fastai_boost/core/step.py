@@ -177,7 +177,8 @@ def other_targets(learn, method):
 # %% ../../nbs/07_core.step.ipynb #e8ca05b5
 def other_loss(learn, method):
     "a loss that a callback puts in the place of the one that was formed"
-    late = _suspects(learn, 'after_loss', 'before_backward')
+    late = users_callbacks(learn, 'after_loss', 'before_backward')
+    late = late or users_callbacks(learn, 'before_batch', above=CHECK) or _suspects(learn, 'after_loss')
     return (f"{class_name(method)} would have no effect: {_named(late)} puts another loss in the place of "
             "`learn.loss_grad`, whatever its `order=`. Let `learn.loss_func` compute that loss from `learn.pred` and "
             "`learn.yb`, or take the method off with `learn.remove_boosts()`")
