@@ -13,8 +13,8 @@ from .rows import n_rows
 from .checks import class_name, params_of
 
 # %% auto #0
-__all__ = ['loss_name', 'reduction_of', 'inner_loss', 'unreduced', 'is_class_loss', 'is_soft_target', 'item_loss', 'reduce_items',
-           'weighted_pairs', 'is_mean_of_parts', 'form_loss_and_rows', 'form_loss']
+__all__ = ['loss_name', 'StandIn', 'reduction_of', 'inner_loss', 'unreduced', 'is_class_loss', 'is_soft_target', 'item_loss',
+           'reduce_items', 'weighted_pairs', 'is_mean_of_parts', 'form_loss_and_rows', 'form_loss']
 
 # %% ../../nbs/03_core.loss.ipynb #42aedddf
 def loss_name(
@@ -23,11 +23,18 @@ def loss_name(
     "How messages name a loss"
     return getattr(loss_func, '__name__', class_name(loss_func))
 
+# %% ../../nbs/03_core.loss.ipynb #31f58c3b
+class StandIn:
+    "Base of what stands in the place of a user's loss, which is its attribute `own`"
+
+def _own(loss_func): return loss_func.own if isinstance(loss_func, StandIn) else loss_func
+
 # %% ../../nbs/03_core.loss.ipynb #b8f1efed
 def reduction_of(
     loss_func # Loss of a `Learner`
 ) -> str: # 'mean', 'sum', 'batchmean' or 'none'
     "How `loss_func` makes one number of its parts; 'mean' where it does not say"
+    loss_func = _own(loss_func)
     if isinstance(loss_func, partial): return loss_func.keywords.get('reduction') or reduction_of(loss_func.func)
     if hasattr(loss_func, 'reduction'): return loss_func.reduction
     param = params_of(loss_func).get('reduction')
@@ -38,7 +45,7 @@ def inner_loss(
     loss_func # Loss of a `Learner`
 ) -> tuple: # The loss or function that does the work, and the keywords that `partial` gives it
     "Take `loss_func` out of fastai's `BaseLoss` and of `partial`"
-    keywords = {}
+    loss_func,keywords = _own(loss_func),{}
     while isinstance(loss_func, (BaseLoss,partial)):
         if isinstance(loss_func, partial): keywords = {**loss_func.keywords, **keywords}
         loss_func = loss_func.func
@@ -55,6 +62,7 @@ def unreduced(
     loss_func # fastai's or torch's loss, a function with an argument `reduction`, or a `partial` of one
 ): # A copy; the parameters in it (class weights) are the same objects
     "A copy of `loss_func` that returns its parts. `TypeError` if it has no `reduction` that could be turned off"
+    loss_func = _own(loss_func)
     if isinstance(loss_func, BaseLoss): return _copy_with(loss_func, func=unreduced(loss_func.func))
     if isinstance(loss_func, partial):
         keywords = {k:v for k,v in loss_func.keywords.items() if k!='reduction'}
@@ -146,7 +154,7 @@ def item_loss(
     *yb # Targets as `loss_func` takes them; for class losses also probabilities of the shape of `pred`
 ) -> Tensor: # (rows,) float, differentiable
     "The loss of each row: mean (sum for `reduction='sum'`) over its parts. `TypeError` where the loss can't be split"
-    n = n_rows(yb)
+    loss_func,n = _own(loss_func),n_rows(yb)
     parts = _parts(loss_func, pred, *yb)
     if not n: return parts.sum().expand(0)
     parts = _per_row(loss_func, parts, n)
@@ -187,6 +195,7 @@ def is_mean_of_parts(
     loss_func # Loss of a `Learner`
 ) -> bool: # `False` for each loss of the user's own, whatever it does
     "Is it a loss of torch or fastai whose mean is the mean, perhaps weighted by classes, of its unreduced values?"
+    loss_func = _own(loss_func)
     while isinstance(loss_func, (BaseLoss,partial)):
         if isinstance(loss_func, BaseLoss) and type(loss_func).__call__ is not BaseLoss.__call__: return False
         loss_func = loss_func.func
@@ -224,6 +233,7 @@ def form_loss_and_rows(
     pairs # [(weight, yb)]: weight (rows,) or number, yb a tuple of targets
 ) -> tuple: # 0-dim loss, and the (rows,) losses against the first pair's targets without their weights, detached
     "The loss of mixed rows: sum over pairs of weight times loss, reduced and normalised as `loss_func` does"
+    loss_func = _own(loss_func)
     if _nothing_to_form(loss_func, pred, pairs):
         with torch.no_grad(): rows = item_loss(loss_func, pred, *pairs[0][1])
         return loss_func(pred, *pairs[0][1]),rows
@@ -240,5 +250,6 @@ def form_loss(
     pairs # [(weight, yb)]: weight (rows,) or number, yb a tuple of targets
 ): # 0-dim tensor
     "The loss of mixed rows; with one pair of weight 1 it is what `loss_func` returns, to the bit"
+    loss_func = _own(loss_func)
     if _nothing_to_form(loss_func, pred, pairs): return loss_func(pred, *pairs[0][1])
     return form_loss_and_rows(loss_func, pred, pairs)[0]

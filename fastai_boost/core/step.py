@@ -8,13 +8,13 @@ Docs: https://fastai-boost.github.io/fastai_boost/core.step.html.md"""
 from __future__ import annotations
 from fastai.basics import *
 from fastai.callback.mixup import MixHandler
-import functools, math, warnings
+import copy, functools, math, warnings
 import torch.distributed as dist
 from .rows import as_plain_tensors, check_rows, n_rows, tensors_of
 from .base import BoostCallback
 from .checks import class_name
 from .draw import world_size
-from .loss import form_loss_and_rows, reduction_of, weighted_pairs
+from .loss import StandIn, form_loss_and_rows, reduction_of, weighted_pairs
 from .rules import CHECK, MIX
 
 # %% auto #0
@@ -31,7 +31,7 @@ def _share_of_rows(learn, loss):
     return world_size(learn.dl)*n/total
 
 # %% ../../nbs/07_core.step.ipynb #0adffc3f
-class StepLoss:
+class StepLoss(StandIn):
     "Stands in the place of the user's loss `own` during one step. What it does not have itself is read from `own`"
     def __init__(self,
         own, # The user's loss
@@ -69,6 +69,7 @@ class StepLoss:
         if name.startswith('__') or name=='own': raise AttributeError(name)   # a copy in the making has no `own` yet
         return getattr(self.own, name)
     def __setattr__(self, name, value): setattr(self.own, name, value)
+    def __copy__(self): return copy.copy(self.own)
 
 # %% ../../nbs/07_core.step.ipynb #605fdf7c
 def put_loss(
