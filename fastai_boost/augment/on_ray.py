@@ -47,7 +47,7 @@ def _let_wait(controller, trial):
     "Let a trial that has no process wait. Ray's public `pause_trial` passes over such a trial"
     controller._set_trial_status(trial, 'PAUSED')
 
-# %% ../../nbs/35_augment.on_ray.ipynb #d4b3558a
+# %% ../../nbs/35_augment.on_ray.ipynb #a3d22148
 def _forget_error(trial):
     "Ray copies the pickled error of a trial to the folder of the search, and would unpickle it there at the end"
     trial.run_metadata.pickled_error_filename = None
@@ -301,7 +301,7 @@ def _trial_resources(resources, ours):
     if ours: check_room(wanted, have)
     return wanted
 
-# %% ../../nbs/35_augment.on_ray.ipynb #a89c085d
+# %% ../../nbs/35_augment.on_ray.ipynb #c5d69ba2
 _here = pyarrow.fs.LocalFileSystem()
 
 class _OwnFiles(tune.Checkpoint):
