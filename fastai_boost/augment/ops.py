@@ -15,7 +15,7 @@ from ..core.checks import check_one_of
 
 # %% auto #0
 __all__ = ['OPS', 'OP_INDEX', 'GEOMETRIC', 'COUNTS', 'op_value', 'Applications', 'one_op', 'draw_policy', 'op_matrix',
-           'apply_ops', 'apply_op', 'augment', 'per_channel', 'follow']
+           'apply_ops', 'apply_op', 'augment', 'per_channel', 'move_pixels', 'follow']
 
 # %% ../../nbs/30_augment.ops.ipynb #87dc620b
 OPS = ['Rotate', 'TranslateX', 'TranslateY', 'Brightness', 'Color', 'Invert', 'Sharpness', 'Posterize', 'ShearX',
@@ -125,10 +125,16 @@ def op_matrix(
     return m
 
 # %% ../../nbs/30_augment.ops.ipynb #5c00e09a
-@lru_cache(maxsize=128)   # all levels and signs of one size are 105
-def _source(op, level, sign, h, w, relative, reflect):
-    "From which pixel each pixel of the result comes: (h*w,) int64, `h*w` for outside"
-    m = op_matrix(OPS[op], level, sign, h, w, relative)
+def _at_size(m, drawn, own):
+    "The matrix `m` of images of the size `drawn`, for a picture of the size `own` that shows the same"
+    scale = np.array([own[1]/drawn[1],own[0]/drawn[0]])   # columns, rows
+    return np.concatenate([m[:,:2]*scale[:,None]/scale, m[:,2:]*scale[:,None]], 1)
+
+@lru_cache(maxsize=256)   # 105 matrices: every level and sign for one image size; masks may have another size
+def _source(op, level, sign, drawn, own, relative, reflect):
+    "From which pixel each pixel of the result comes: (h*w,) int64, `h*w` for outside; (h,w) is `own`"
+    m = _at_size(op_matrix(OPS[op], level, sign, *drawn, relative), drawn, own)
+    h,w = own
     y,x = np.mgrid[:h,:w]
     m[:,2] += m[:,:2].sum(1)/2   # the middle of a pixel
     in_65536ths = np.floor(m*65536+.5).astype(np.int64)   # as PIL counts
@@ -145,9 +151,11 @@ def _folded(position, n):
 # %% ../../nbs/30_augment.ops.ipynb #751375d5
 class _Options(NamedTuple):
     "What `apply_ops` is told, for the kernels"
+    size:tuple   # height and width of the images that the operations were drawn for
     fill:str
     relative:bool
     exact:bool=True
+    outside:float=0   # what comes in from outside
 
 def _to(array, device):
     "A numpy array as a tensor on `device`. The host does not wait for the copy"
@@ -158,14 +166,15 @@ def _geometry(planes, each, options):
     "Move the pixels of `planes`; `each` are `Applications` of numpy arrays (rows,)"
     n,channels,h,w = planes.shape
     keys,which = np.unique(np.stack([each.op,each.level,each.sign], 1), axis=0, return_inverse=True)
-    sources = torch.stack([_source(*key, h, w, options.relative, options.fill=='reflect') for key in keys.tolist()])
+    how = options.size,(h,w),options.relative,options.fill=='reflect'
+    sources = torch.stack([_source(*key, *how) for key in keys.tolist()])
     sources = sources.to(planes.device, non_blocking=True).index_select(0, _to(which.reshape(-1), planes.device))
-    flat = planes.new_zeros(n, channels, h*w+1)   # the last pixel is what lies outside
+    flat = planes.new_full((n,channels,h*w+1), options.outside)   # the last pixel is what lies outside
     flat[:,:,:-1] = planes.flatten(2)
     torch.gather(flat, 2, sources[:,None].expand(-1,channels,-1), out=planes.view(n,channels,h*w))
 
 # %% ../../nbs/30_augment.ops.ipynb #235a06d5
-_factors = np.array([op_value('Color', level) for level in range(11)], dtype=np.float32)   # of all four with a factor
+_factors = np.array([op_value('Color', level) for level in range(11)], dtype=np.float32)   # the same for all four operations that have a factor
 
 def _bytes(values, exact):
     "Floats as bytes: truncated if `exact`, as the paper's code does, else rounded"
@@ -280,12 +289,13 @@ def _cutout(planes, each, options):
     "Cut a square out of each row of `planes`"
     _,channels,h,w = planes.shape
     half = _half_sizes[each.level]
-    def inside(center, n):
-        reach = half*n//32 if options.relative else half
-        low,high = (_to(o, planes.device)[:,None] for o in (center-reach,center+reach))
-        at = _to(np.arange(n), planes.device)[None]
-        return (at>=low)&(at<high)
-    box = inside(each.cy, h)[:,None,:,None]&inside(each.cx, w)[:,None,None,:]
+    def inside(center, n, drawn):   # `drawn`: of how many pixels those of `center` are; `n` pixels show the same
+        reach = half*drawn//32 if options.relative else half
+        low,high = (_to(2*n*o, planes.device)[:,None] for o in (center-reach,center+reach))
+        middle = _to(drawn*(2*np.arange(n)+1), planes.device)[None]   # of each pixel, in whole numbers
+        return (middle>=low)&(middle<high)
+    rows,columns = inside(each.cy, h, options.size[0]),inside(each.cx, w, options.size[1])
+    box = rows[:,None,:,None]&columns[:,None,None,:]
     color = _cutout_color if channels==4 else _cutout_color[1:2]
     color = torch.tensor([*color,0], dtype=planes.dtype).to(planes.device, non_blocking=True).view(1,channels,1,1)
     torch.where(box, color, planes, out=planes)
@@ -350,7 +360,8 @@ def apply_ops(
     mask=None, # (rows, 1, height, width) bool: which pixels are real; `None`: all
     fill:str='mean', # What lies outside: 'mean' leaves it to the mask, 'reflect' mirrors the image
     relative:bool=False, # Translations and cutouts in 32nds of the size, not in pixels
-    exact:bool=True # Truncate as the original does? `False` rounds, which does not darken
+    exact:bool=True, # Truncate as the original does? `False` rounds, which does not darken
+    size:tuple=None # Height and width that the operations were drawn for; those of `x` if `None`
 ) -> tuple: # Images as `x`, and the mask (rows, 1, height, width) bool
     "Apply to each row its own operations. `ValueError` or `TypeError` for images, levels or a mask that do not fit"
     _check_images(x, mask)
@@ -358,7 +369,7 @@ def apply_ops(
     check_one_of('fill', fill, ('mean','reflect'))
     plain = x.as_subclass(Tensor)
     planes = _planes(plain, mask)
-    options = _Options(fill, relative, exact)
+    options = _Options(size or tuple(x.shape[2:]), fill, relative, exact)
     drawn = [o.numpy() for o in applications]
     place = np.arange(len(x))
     for slot in range(applications.op.shape[1]):
@@ -395,7 +406,8 @@ def augment(
     applications:Applications, # What each row gets
     stats:tuple=None, # Mean and standard deviation per channel, where `x` is normalised
     fill='mean', # Of empty pixels: 'mean', 'reflect', or a colour from 0 to 1, one number or one per channel
-    relative:bool=False # Translations and cutouts in 32nds of the size, not in pixels
+    relative:bool=False, # Translations and cutouts in 32nds of the size, not in pixels
+    size:tuple=None # Height and width that the operations were drawn for; those of `x` if `None`
 ) -> tuple: # Images as `x`; (rows, 1, height, width) bool, True where a pixel is of the image
     "Apply to each row its operations, and fill what they left empty"
     _check_images(x)
@@ -403,7 +415,8 @@ def augment(
     floats = x.is_floating_point()
     mean,std = (per_channel(o, x, 'stats') for o in stats or (0.,1.))
     if floats: pixels = (plain.float()*(255*std)+(255*mean+.5)).nan_to_num(0.).clamp(0,255).byte()
-    images,mask = apply_ops(pixels, applications, fill='reflect' if fill=='reflect' else 'mean', relative=relative)
+    outside = 'reflect' if isinstance(fill, str) and fill=='reflect' else 'mean'
+    images,mask = apply_ops(pixels, applications, fill=outside, relative=relative, size=size)
     color = _fill_color(fill, mean if stats else None, pixels)
     if floats:
         images = (images.float()*(1/(255*std))-mean/std).to(x.dtype)
@@ -462,36 +475,49 @@ def _follow_boxes(boxes, moves, h, w):
     return torch.cat([corners.amin(2),corners.amax(2)], -1).clamp(-1,1)
 
 # %% ../../nbs/30_augment.ops.ipynb #52ee26b4
-def _follow_mask(mask, applications, options):
-    "Move masks (rows, height, width), or with a channel, slot by slot"
-    z = (mask if mask.ndim==4 else mask.unsqueeze(1)).clone()
+def _able_to_hold(x, value):
+    "`x`, as int64 where its own type of whole numbers cannot hold `value`"
+    if x.is_floating_point() or x.dtype==torch.bool and value in (0,1): return x
+    limits = None if x.dtype==torch.bool else torch.iinfo(x.dtype)
+    return x if limits and limits.min<=value<=limits.max else x.long()
+
+def move_pixels(
+    x, # (rows, ..., height, width) numbers of any kind, at any size
+    applications:Applications, # What the images got
+    size:tuple, # Height and width of the images
+    fill:str='mean', # As for `apply_ops`
+    relative:bool=False, # As for `apply_ops`
+    outside=0 # What comes in from outside, unless `fill` is 'reflect'
+): # As `x`; int64 where `outside` does not fit its type
+    "Move the pixels as those of the images were moved; no value is changed"
+    plain = _able_to_hold(x.as_subclass(Tensor), outside)
+    if not len(x): return retain_type(plain, x)
+    options = _Options(tuple(size), fill, relative, outside=outside)
+    planes = plain.reshape(len(x), -1, *x.shape[-2:]).clone(memory_format=torch.contiguous_format)
     for slot in range(applications.op.shape[1]):
         each = Applications(*(o[:,slot].numpy() for o in applications))
         rows = np.flatnonzero(np.isin(each.op, GEOMETRIC))
         if not len(rows): continue
-        at = _to(rows, z.device)
-        moved = z.index_select(0, at)
+        at = _to(rows, planes.device)
+        moved = planes.index_select(0, at)
         _geometry(moved, Applications(*(o[rows] for o in each)), options)
-        z.index_copy_(0, at, moved)
-    return z.view_as(mask)
+        planes.index_copy_(0, at, moved)
+    return retain_type(planes.view_as(plain), x)
 
 # %% ../../nbs/30_augment.ops.ipynb #0ef0ea30
 def follow(
     y, # `TensorPoint` (rows, n, 2), `TensorBBox` (rows, n, 4), `TensorMask` (rows, height, width), or anything
     applications:Applications, # What the images got
-    size:tuple, # Height and width of the images
-    fill:str='mean', # As for `apply_ops`; a mask is 0 outside
-    relative:bool=False # As for `apply_ops`
+    size:tuple, # Height and width of the images; a mask may have another size
+    fill:str='mean', # As for `apply_ops`
+    relative:bool=False, # As for `apply_ops`
+    mask_fill=0 # What a mask gets where nothing moves in, such as the id that the loss ignores
 ): # As `y`
-    "Points, boxes and masks moved as the images were; all else stays. `ValueError` for a mask of another size"
-    if not isinstance(y, (TensorPoint,TensorBBox,TensorMask)): return y
+    "Points, boxes and masks moved as the images were; all else stays"
+    if isinstance(y, TensorMask): return move_pixels(y, applications, size, fill, relative, mask_fill)
+    if not isinstance(y, (TensorPoint,TensorBBox)): return y
     plain = y.as_subclass(Tensor)
     h,w = size
-    if isinstance(y, TensorMask):
-        if plain.shape[-2:]!=(h,w):
-            raise ValueError(f'Masks of {plain.shape[-2]}x{plain.shape[-1]} pixels cannot follow images of {h}x{w}: '
-                             'give both the same size.')
-        return retain_type(_follow_mask(plain, applications, _Options(fill, relative)), y)
     moves = _moves(applications, h, w, relative)
     if isinstance(y, TensorBBox): res = _follow_boxes(plain, moves, h, w)   # asked first: a box is a `TensorPoint` too
     else: res = _follow_points(plain.view(len(plain),-1,2), moves, h, w).view_as(plain)
