@@ -72,6 +72,8 @@ class BoostCore(Callback):
     @property
     def can_score(self): return self.learn.step_check.can_score
     @property
+    def can_score_loaded(self): return self.learn.step_check.can_score_loaded
+    @property
     def pairs(self): return self.batch.pairs
     @property
     def weight(self): return self.batch.weight

@@ -20,7 +20,7 @@ from .rules import CHECK, MIX
 # %% auto #0
 __all__ = ['STEP_RULES', 'StepLoss', 'put_loss', 'take_loss_away', 'guard_steps', 'users_callbacks', 'same_tensors', 'node_of',
            'holds', 'other_targets', 'other_loss', 'other_prediction', 'late_prediction', 'prepared_later',
-           'scored_otherwise', 'other_rows', 'refuse', 'Pick', 'find_pick', 'StepCheck']
+           'scored_otherwise', 'rows_put_back', 'other_rows', 'refuse', 'Pick', 'find_pick', 'StepCheck']
 
 # %% ../../nbs/07_core.step.ipynb #7e78e2d3
 def _share_of_rows(learn, loss):
@@ -212,6 +212,14 @@ def scored_otherwise(learn, method):
     return (f"{class_name(method)} scored the rows of this batch, and {_named(late)} changed its inputs or targets "
             f"afterwards. Let it come before: {_earlier(late, CHECK)}")
 
+# %% ../../nbs/07_core.step.ipynb #d48a2a2b
+def rows_put_back(learn, method):
+    "inputs from before a method dropped or mixed rows, which a callback puts back"
+    late = _suspects(learn, 'before_batch', above=CHECK)
+    return (f"{class_name(method)} dropped or mixed rows, and {_named(late)} put inputs from before into `learn.xb`. "
+            f"Let it come before: {_earlier(late, CHECK)}")
+
+# %% ../../nbs/07_core.step.ipynb #e6d04f32
 def other_rows(learn, method):
     "rows that a callback adds or takes away, beside a method that must know the items of a batch"
     cbs = _suspects(learn, 'before_batch')
@@ -226,6 +234,7 @@ STEP_RULES = [
     (late_prediction, "a row is scored by what it is trained on"),
     (prepared_later, "a row is scored by what it is trained on"),
     (scored_otherwise, "a row is scored by what it is trained on"),
+    (rows_put_back, "inputs and targets of a row belong together"),
     (other_rows, "what is known of an item belongs to its row"),
 ]
 
@@ -281,6 +290,7 @@ def find_pick(
 
 # %% ../../nbs/07_core.step.ipynb #2031cf4c
 def _scoring(core): return first(cb for cb in core.active if cb.drops_rows and cb.splits)
+def _splitting(core): return first(cb for cb in core.active if cb.drops_rows or cb.kind=='mix')
 
 def _equal_values(a, b):
     "Do two nestings hold the same numbers? Waits for the device, where they are in other memory"
@@ -294,9 +304,10 @@ def _versions(batch): return [o._version for o in tensors_of(batch)]   # a chang
 class StepCheck(Callback):
     "Looks at each step, and refuses what the methods can't be right with"
     order,run_valid = CHECK,False
-    _stateattrs = ('loaded','pred_seen','out','pick','loss')
+    _stateattrs = ('loaded','made','pred_seen','out','pick','loss')
     first_step = True          # of a fit, until a step has come to its backward pass
-    formed = scored = False    # was a formed loss looked at, and a batch that was scored?
+    formed = looked = False    # was a formed loss looked at, and a batch whose rows a method dropped or mixed?
+    made = ()                  # the inputs as callbacks of the user have made them
     loaded = ((),())           # the batch as it was loaded, and how often its tensors were changed in place
     out = pred_seen = None     # of the first step: the output of the model, and what callbacks have made of it
     pick = None                # how callbacks take the prediction out of the output
@@ -313,13 +324,18 @@ class StepCheck(Callback):
 
     def start_fit(self):
         "`BoostCore` calls this when a fit begins to train"
-        self.first_step,self.formed,self.scored,self.pick = True,False,False,None
+        self.first_step,self.formed,self.looked,self.pick = True,False,False,None
         self.must_look = len(users_callbacks(self.learn, 'after_pred'))>0
 
     def before_train(self): self.labelled = None
     def after_train(self):
         if self.core.active and self.labelled is False: _warn_of_no_targets(self.core)
-        self.loss,self.loaded = None,((),())
+        self.loss,self.loaded,self.made = None,((),()),()
+
+    @property
+    def can_score_loaded(self) -> bool:
+        "May rows be scored as the loader gives them? In the first step it is seen whether callbacks change them"
+        return self.can_score and not (self.first_step and users_callbacks(self.learn, 'before_batch'))
 
     def note_loaded(self):
         "`BoostCore` calls this before callbacks of the user see the batch"
@@ -342,6 +358,7 @@ def before_batch(self:StepCheck):
     core,labelled = self.core,len(self.learn.yb)>0
     if not core.active: return
     core.settle()
+    self.made = self.learn.xb
     self.labelled = labelled or bool(self.labelled)
     for cb in core.active: cb.acting = cb.acting and (labelled or cb.kind in ('draw','augment'))
     if labelled: self.check_batch(core)
@@ -350,7 +367,7 @@ def before_batch(self:StepCheck):
 @patch
 def check_batch(self:StepCheck, core):
     "Can the rows be told apart, and are they the items that were loaded?"
-    splitting = first(cb for cb in core.active if cb.drops_rows or cb.kind=='mix')
+    splitting = _splitting(core)
     if splitting is not None: check_rows(self.learn.xb, self.learn.yb, splitting)
     n = n_rows(self.learn.yb)
     if core.ids is not None and len(core.ids)!=n:
@@ -377,13 +394,32 @@ def after_pred(self:StepCheck):
     scoring = _scoring(self.core)
     if self.first_step and self.core.active:
         if self.must_look: self.pick = find_pick(self.out, self.learn.pred)
-        if self.must_look and self.pick is None and scoring: refuse(other_prediction, self.learn, scoring)
+        if self.must_look and self.pick is None and scoring: self.refuse_prediction(scoring)
         self.out,self.pred_seen = None,self.learn.pred
-    if self.scored or scoring is None or not scoring.acting: return
-    self.scored = True
-    if not users_callbacks(self.learn, 'before_batch', above=CHECK) or self.learn._grab_cbs(MixHandler): return
+    if self.core.active: self.check_inputs(scoring)
+
+@patch
+def refuse_prediction(self:StepCheck, method):
+    "Say what is wrong with a prediction that is no part of the output of the model"
+    late = users_callbacks(self.learn, 'after_pred', above=CHECK)
+    unpacked_late = late and not isinstance(self.learn.pred, Tensor)
+    refuse(late_prediction if unpacked_late else other_prediction, self.learn, method)
+
+@patch
+def check_inputs(self:StepCheck, scoring):
+    "Has a late callback changed the rows that were scored, or put back those from before? Asked in two steps of a fit"
+    splitting = _splitting(self.core)
+    acting = any(cb.acting for cb in self.core.active if cb.drops_rows or cb.kind=='mix')
+    asked = self.looked if acting else not self.first_step
+    if asked or splitting is None: return
+    self.looked = acting
+    late = users_callbacks(self.learn, 'before_batch', above=CHECK)
+    if not late or self.learn._grab_cbs(MixHandler): return
     now = self.learn.xb,self.learn.yb
-    if not _equal_values(self.core.settled, now): refuse(scored_otherwise, self.learn, scoring)
+    if same_tensors(self.core.settled, now): return
+    if scoring and not _equal_values(self.core.settled, now): refuse(scored_otherwise, self.learn, scoring)
+    put_back = acting and _equal_values(self.made, now[0]) and not _equal_values(self.made, self.core.settled[0])
+    if put_back or n_rows(now[0])!=n_rows(self.core.settled[0]): refuse(rows_put_back, self.learn, splitting)
 
 # %% ../../nbs/07_core.step.ipynb #dedd5f0f
 @patch
