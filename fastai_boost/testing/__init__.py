@@ -11,7 +11,8 @@ from fastprogress.fastprogress import progress_bar
 from .helpers import Rows, Spy, SyncCounter, quiet, small_dls, tabs, weights
 from .cases import SITUATIONS, HalfWeight, Maker, ScoreFilter, outcome_of, registered
 import fastai_boost.testing.training, fastai_boost.testing.after_training, fastai_boost.testing.steps
-import fastai_boost.testing.data, fastai_boost.testing.two_processes
+import fastai_boost.testing.data, fastai_boost.testing.two_processes, fastai_boost.testing.users_callbacks
+import fastai_boost.testing.second_gradient, fastai_boost.testing.spawned_workers
 
 _all_ = ['SITUATIONS', 'Maker', 'Rows', 'Spy', 'SyncCounter', 'quiet', 'small_dls', 'tabs', 'weights']
 

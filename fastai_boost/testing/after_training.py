@@ -11,7 +11,8 @@ from fastai.text.data import SortedDL
 from fastai.callback.all import *
 from fastcore.test import *
 from contextlib import redirect_stdout
-import io, tempfile
+import copy, io, random, tempfile
+import matplotlib.pyplot as plt
 from ..core import *
 from .helpers import *
 from .cases import *
@@ -20,7 +21,8 @@ from .training import two_groups
 # %% auto #0
 __all__ = ['predict_and_interpretation', 'Pick', 'fastai_dls', 'load_learner_and_predict', 'export_and_load_learner', 'SaveAtTwo',
            'resume', 'record_over_fine_tune_and_a_new_dataset', 'trackers_and_loggers',
-           'record_has_the_losses_of_the_items', 'SkipsFive', 'a_dataset_that_skips_items']
+           'record_has_the_losses_of_the_items', 'SkipsFive', 'a_dataset_that_skips_items', 'pictures', 'traces',
+           'pictures_leave_no_trace']
 
 # %% ../../nbs/84_testing.after_training.ipynb #37e8cc44
 @situation
@@ -221,3 +223,62 @@ def a_dataset_that_skips_items(make):
     except ValueError as e: said = str(e).split('\t')[-1]
     assert said is not None and 'Something skips or adds rows after the draw' in said
     return said
+
+# %% ../../nbs/84_testing.after_training.ipynb #62a40885
+def pictures() -> list: # Names of methods of `Learner`
+    "The pictures that this package adds to a `Learner`"
+    names = [name for name in dir(Learner) if name.startswith(('show_','plot_'))]
+    return [name for name in names if getattr(Learner, name).__module__.startswith('fastai_boost')]
+
+# %% ../../nbs/84_testing.after_training.ipynb #a27d0c4e
+def _kept(o, depth=3):
+    "A copy of `o` to compare with: numbers of tensors and states of generators; other objects stand for themselves"
+    if isinstance(o, Tensor): return o.detach().clone()
+    if isinstance(o, torch.Generator): return o.get_state()
+    if isinstance(o, random.Random): return o.getstate()
+    if isinstance(o, np.ndarray): return torch.from_numpy(o.copy())
+    if not depth: return o
+    if isinstance(o, dict): return {k:_kept(v, depth-1) for k,v in o.items()}
+    return [_kept(v, depth-1) for v in o] if type(o) in (list,tuple,L) else o
+
+def _same(a, b):
+    if a is b: return True
+    if isinstance(a, Tensor): return isinstance(b, Tensor) and torch.equal(a.float().nan_to_num(-9), b.float().nan_to_num(-9))
+    if isinstance(a, dict): return isinstance(b, dict) and a.keys()==b.keys() and all(_same(v, b[k]) for k,v in a.items())
+    if isinstance(a, list): return isinstance(b, list) and len(a)==len(b) and all(map(_same, a, b))
+    return isinstance(a, (int,float,str,bytes,tuple)) and type(a)==type(b) and a==b
+
+# %% ../../nbs/84_testing.after_training.ipynb #3b6c009f
+def traces(
+    learn:Learner # Is only looked at
+) -> dict: # What -> its state
+    "All that a picture might change"
+    parts = [('the Learner',learn), *((f'`{cb.name}`',cb) for cb in learn.cbs)]
+    for i,dl in enumerate(learn.dls.loaders): parts += [(f'loader {i}',dl), (f'the workers of loader {i}',dl.fake_l)]
+    def _own(part): return {k:v for k,v in vars(part).items() if v is not getattr(type(part), k, parts)}   # no defaults
+    found = {f'{name}, {k}':_kept(v) for name,part in parts for k,v in _own(part).items()}
+    modules = [m.training for m in learn.model.modules()]
+    numbers = _kept([torch.get_rng_state(), list(np.random.get_state()[:3]), random.getstate()])
+    return {**found, 'weights':weights(learn), 'train flags':modules, 'random states':numbers}
+
+# %% ../../nbs/84_testing.after_training.ipynb #27d3bd24
+def _check_picture(learn, name):
+    "Make a picture, or see it refused in a sentence; nothing has changed"
+    before,said = traces(learn),None
+    try: getattr(learn, name)()
+    except (ValueError,TypeError) as e: said = str(e)
+    after = traces(learn)
+    changed = [k for k in {**before, **after} if k not in before or k not in after or not _same(before[k], after[k])]
+    assert not changed, f'{name} has changed: {"; ".join(changed)}'
+    assert said is None or ': ' in said or '`' in said, f'{name} fails with: {said}'
+    plt.close('all')
+    copy.deepcopy(learn)
+
+@situation
+def pictures_leave_no_trace(make):
+    "Before training and after it"
+    dls = image_dls(40, x=torch.rand(40,3,8,8), bs=8)
+    learn = learner(make, dls=dls, model=Flat(192,3))
+    for _ in range(2):
+        for name in pictures(): _check_picture(learn, name)
+        quiet(learn)

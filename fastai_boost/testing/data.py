@@ -17,9 +17,11 @@ from .helpers import *
 from .cases import *
 
 # %% auto #0
-__all__ = ['trained_or_no_images', 'row_dls', 'TwoInputs', 'tuple_inputs', 'dict_inputs', 'tabular', 'text_learner_of',
-           'text_classifier', 'language_model', 'weighted_loader', 'plain_PyTorch_loader', 'last_batch_of_one_row',
-           'batches_of_two_and_three_rows', 'workers', 'no_validation_set']
+__all__ = ['trained_or_no_images', 'row_dls', 'TwoInputs', 'tuple_inputs', 'dict_inputs', 'IgnoresNames', 'SeeNames',
+           'names_that_travel_with_the_rows', 'Bags', 'flat_ids_with_offsets', 'KnownEntries', 'SeeTargets',
+           'missing_entries_in_targets', 'tabular', 'text_learner_of', 'text_classifier', 'language_model',
+           'weighted_loader', 'plain_PyTorch_loader', 'last_batch_of_one_row', 'batches_of_two_and_three_rows',
+           'workers', 'no_validation_set']
 
 # %% ../../nbs/86_testing.data.ipynb #7efdcafc
 def trained_or_no_images(
@@ -65,6 +67,95 @@ def dict_inputs(make):
     inputs = [dict(a=a, b=b) for a,b in zip(torch.randn(70,6), torch.randn(70,4))]
     rows = [*zip(inputs, torch.randint(0,3,(70,)))]
     return trained_or_no_images(make, learner(make, dls=row_dls(rows), model=TwoInputs()))
+
+# %% ../../nbs/86_testing.data.ipynb #19f2bb62
+class IgnoresNames(Module):
+    "A model that gets an image and its name"
+    def __init__(self, n): self.net = Flat(n,3)
+
+    def forward(self, x, names): return self.net(x)
+
+class SeeNames(Callback):
+    "See that there are as many names as rows, each with a share of its image at least"
+    order,run_valid = 30,False
+
+    def __init__(self, by_channel): self.by_channel = by_channel # has item `i` its pixels in channel `i`?
+
+    def before_batch(self):
+        x,names = self.learn.xb
+        test_eq(len(x), len(names))
+        test_eq(len(x), len(self.learn.yb[0]))
+        if not self.by_channel: return
+        for row,name in zip(x, names): assert (row[int(name)]>0).any(), f'a row has the name {name!r} of another'
+
+# %% ../../nbs/86_testing.data.ipynb #6e4a8a87
+@situation
+def names_that_travel_with_the_rows(make):
+    augments = make.example.kind=='augment' # which may need images of one or three channels
+    x = torch.randn(70,1,2,3) if augments else torch.eye(70)[:,:,None,None].repeat(1,1,2,3)
+    rows = [*zip(x, map(str, range(70)), torch.randint(0,3,(70,)))]
+    learn = learner(make, dls=row_dls(rows, n_inp=2), model=IgnoresNames(x[0].numel()))
+    trained(learn, cbs=SeeNames(not augments))
+
+# %% ../../nbs/86_testing.data.ipynb #eed3938c
+class Bags(Module):
+    "A model of bags of words: all ids of a batch as one tensor, and where each bag begins"
+    def __init__(self):
+        self.words = nn.EmbeddingBag(50,8)
+        self.out = nn.Linear(8,3)
+
+    def forward(self, ids, offsets): return self.out(self.words(ids, offsets))
+
+def _as_bags(rows):
+    ids,targets = zip(*rows)
+    offsets = torch.tensor([0,*map(len, ids[:-1])]).cumsum(0)
+    return torch.cat(ids),offsets,torch.stack(targets)
+
+@situation
+def flat_ids_with_offsets(make):
+    rows = [(torch.randint(0,50,(n,)),y) for n,y in zip([4,5,6,7,8]*14, torch.randint(0,3,(70,)))]
+    dls = DataLoaders(*[DataLoader(rows, bs=16, shuffle=o, create_batch=_as_bags) for o in (True,False)])
+    dls.c,dls.n_inp = 3,2
+    learn = learner(make, dls=dls, model=Bags())
+    cb = make.example
+    if cb.drops_rows or cb.kind=='mix': return refusal(learn, ValueError, "can't tell the rows of this batch apart")
+    return trained_or_no_images(make, learn)
+
+# %% ../../nbs/86_testing.data.ipynb #cd7706a9
+class KnownEntries(nn.Module):
+    "Squared errors of the entries that are known, divided by their number"
+    def __init__(self, reduction='mean'):
+        super().__init__()
+        self.reduction = reduction
+
+    def forward(self, pred, y):
+        known = ~(y.isnan() | (y==-1))
+        errors = torch.where(known, pred-torch.where(known, y, 0.), 0.)**2
+        if self.reduction=='none': return errors
+        return errors.sum() if self.reduction=='sum' else errors.sum()/known.sum().clamp(min=1)
+
+class SeeTargets(Callback):
+    "See that targets are those of the data set, never a blend, and that the loss is the user's where nothing is mixed"
+    order,run_valid = 100,False
+
+    def __init__(self, values): self.values = values
+
+    def after_loss(self):
+        core = self.learn.boost_core
+        pairs = core.pairs or [(1.,self.learn.yb,None)]
+        for _,yb,_ in pairs: assert torch.isin(yb[0].nan_to_num(-2.), self.values).all(), 'targets are blended'
+        if core.pairs is None and core.weight is None:
+            test_close(self.learn.loss_grad, KnownEntries()(self.pred, self.learn.yb[0]), eps=1e-6)
+
+# %% ../../nbs/86_testing.data.ipynb #75b297c3
+@situation
+def missing_entries_in_targets(make):
+    "NaN or -1, which a loss of the user leaves out and divides by the number of the others"
+    for missing in (float('nan'),-1.):
+        y = torch.rand(70,3)
+        y[torch.rand(70,3)<.4] = missing
+        see = SeeTargets(y.nan_to_num(-2.).unique())
+        trained(learner(make, dls=image_dls(y=y), lf=KnownEntries()), cbs=see)
 
 # %% ../../nbs/86_testing.data.ipynb #d1a69557
 @situation

@@ -9,7 +9,7 @@ from __future__ import annotations
 from fastai.vision.all import *
 from fastcore.test import *
 from contextlib import redirect_stdout
-import functools, io, tempfile
+import functools, io, tempfile, warnings
 import matplotlib.pyplot as plt
 from ..core import *
 from .helpers import *
@@ -17,8 +17,9 @@ from .cases import *
 
 # %% auto #0
 __all__ = ['Sizes', 'rows_trained_on', 'train', 'two_groups', 'lr_find_then_fine_tune', 'given_as_class_or_instance',
-           'CountActing', 'added_twice', 'Stop', 'CancelBatchException_in_a_step', 'CancelFitException_in_a_step',
-           'Ctrl_C_in_a_step', 'CpuAutocast', 'Bomb', 'Light', 'stopped_in_the_scoring_pass']
+           'CountActing', 'added_twice', 'starting_at', 'start_over_several_fits', 'start_in_fine_tune', 'Stop',
+           'CancelBatchException_in_a_step', 'CancelFitException_in_a_step', 'Ctrl_C_in_a_step', 'CpuAutocast', 'Bomb',
+           'Light', 'stopped_in_the_scoring_pass']
 
 # %% ../../nbs/83_testing.training.ipynb #43fff631
 class Sizes(Callback):
@@ -130,6 +131,55 @@ def added_twice(make):
     count = CountActing()
     trained(learn, acts=False, cbs=[bound(), count])
     test_eq(max(count.numbers), 1)
+
+# %% ../../nbs/83_testing.training.ipynb #a9119849
+def starting_at(
+    make:Maker, # Makes the method
+    epoch:int # The `start` that it gets
+) -> Maker:
+    "As `make`, with another `start`"
+    if not make.is_class: raise Skipped('it is made by a function; give its class')
+    return Maker(make.cls, **{**make.settings, 'start':epoch})
+
+def _acted(learn):
+    "Fit for one epoch; has the method acted in a step?"
+    count = CountActing()
+    quiet(learn, 1, cbs=count)
+    return max(count.numbers)>0
+
+# %% ../../nbs/83_testing.training.ipynb #badbe69b
+@situation
+def start_over_several_fits(make):
+    "With `start=1` it acts from the second fit of one epoch on, also in a new Learner that loads the run"
+    make = starting_at(make, 1)
+    with tempfile.TemporaryDirectory() as folder:
+        learn = learner(make, path=folder)
+        with learn.no_bar(), learn.no_logging(): learn.lr_find(num_it=5, show_plot=False)
+        assert not _acted(learn)
+        learn.save_run('run')
+        assert _acted(learner(make, path=folder).load_run('run')), 'a run that is loaded counts from 0'
+    assert _acted(learn) and _acted(learn), 'each fit counts from 0'
+
+# %% ../../nbs/83_testing.training.ipynb #630fc571
+def _fine_tuned(make):
+    "`fine_tune` with one frozen epoch and two others: has the method acted in the second part, and what did it say?"
+    count = CountActing()
+    learn = learner(make, splitter=two_groups)
+    with warnings.catch_warnings(record=True) as warned, learn.no_bar(), learn.no_logging():
+        warnings.simplefilter('always')
+        learn.fine_tune(2, cbs=count)
+    said = [str(o.message) for o in warned]
+    return max(count.numbers)>0,[o for o in said if 'does nothing' in o and type(learn.boosts[0]).__name__ in o]
+
+@situation
+def start_in_fine_tune(make):
+    "The frozen epoch counts, and is no reason to warn where the method acts later; else one warning says so"
+    acted,said = _fine_tuned(starting_at(make, 1))
+    assert acted
+    test_eq(said, [])
+    acted,said = _fine_tuned(starting_at(make, 9))
+    assert not acted
+    test_eq(len(said), 1)
 
 # %% ../../nbs/83_testing.training.ipynb #86d8b763
 class Stop(Callback):
