@@ -47,7 +47,7 @@ def _let_wait(controller, trial):
     "Let a trial that has no process wait. Ray's public `pause_trial` passes over such a trial"
     controller._set_trial_status(trial, 'PAUSED')
 
-# %% ../../nbs/35_augment.on_ray.ipynb #a3d22148
+# %% ../../nbs/35_augment.on_ray.ipynb #351f59f6
 def _forget_error(trial):
     "Ray copies the pickled error of a trial to the folder of the search, and would unpickle it there at the end"
     trial.run_metadata.pickled_error_filename = None
@@ -278,7 +278,7 @@ def _start_ray():
 # %% ../../nbs/35_augment.on_ray.ipynb #d61ccc61
 @contextmanager
 def _ray():
-    "Use the Ray that runs, or that `RAY_ADDRESS` names, or start one for the time of the search. True if it was started"
+    "Use the Ray that runs, or that `RAY_ADDRESS` names; else start one for the time of the search, and yield `True`"
     levels = {o:o.level for o in map(logging.getLogger, ('ray','ray.tune'))}
     own = not ray.is_initialized()
     folder = None
@@ -301,7 +301,7 @@ def _trial_resources(resources, ours):
     if ours: check_room(wanted, have)
     return wanted
 
-# %% ../../nbs/35_augment.on_ray.ipynb #c5d69ba2
+# %% ../../nbs/35_augment.on_ray.ipynb #68013731
 _here = pyarrow.fs.LocalFileSystem()
 
 class _OwnFiles(tune.Checkpoint):

@@ -7,12 +7,13 @@ Docs: https://fastai-boost.github.io/fastai_boost/augment.search.html.md"""
 # %% ../../nbs/33_augment.search.ipynb #1018cfb9
 from __future__ import annotations
 import inspect, pickle
+from contextlib import contextmanager
 from fastai.basics import *
 from fastai.callback.schedule import *
 from ..core.checks import check_number, check_whole
 from .pba import PBA
-from .search_result import (
-    PolicyHolder, SearchResult, Store, check_metric, check_room, explore, replay)
+from .search_folder import Store
+from .search_result import PolicyHolder, SearchResult, check_metric, check_room, explore, replay
 
 _all_ = ['explore', 'PolicyHolder', 'SearchResult', 'replay']   # of `augment.search_result`
 
@@ -72,18 +73,27 @@ def search_schedule(
     return SearchResult(run_search(store, settings, resume, get_learner, fit, resources))
 
 # %% ../../nbs/33_augment.search.ipynb #b5739301
+@contextmanager
+def _sendable(learn):
+    "`learn` without its optimizer, as trials have their own, and without what `lr_find` or Ctrl-C leave in loaders"
+    opt,loaders = learn.opt,[*learn.dls.loaders,getattr(learn, 'dl', None)]
+    halves = [(dl,vars(dl).pop('it')) for dl in loaders if dl is not None and 'it' in vars(dl)]   # an epoch half read
+    learn.opt = None
+    try: yield learn
+    finally:
+        learn.opt = opt
+        for dl,it in halves: dl.it = it
+
 class _Copies:
     "Makes Learners like `learn`, with the same weights"
     def __init__(self, learn):
         from ray import cloudpickle
-        opt = learn.opt
-        learn.opt = None   # trials have optimizers of their own
-        try: self.pickled = cloudpickle.dumps(learn)
+        try:
+            with _sendable(learn): self.pickled = cloudpickle.dumps(learn)
         except Exception as e:
             raise TypeError(
                 f"This Learner can't be sent to other processes ({type(e).__name__}: {e}): "
                 "write a function that makes one, and call `search_schedule(get_learner, ...)`.") from e
-        finally: learn.opt = opt
 
     def __call__(self, policy):
         learn = pickle.loads(self.pickled)

@@ -13,8 +13,8 @@ from typing import NamedTuple
 from fastai.basics import *
 from fastcore.script import CliError, call_parse, is_cli
 from ..core.checks import check_number, check_whole
-from ..augment.search import (
-    PolicyHolder, SearchResult, Store, check_room, check_search, need_ray, search_schedule)
+from ..augment.search import PolicyHolder, SearchResult, check_room, check_search, need_ray, search_schedule
+from ..augment.search_folder import Store
 from .data import data_sets
 from .recipes import Recipe, recipe_learner
 from .runs import cli_errors, known, typed
