@@ -224,13 +224,13 @@ def a_dataset_that_skips_items(make):
     assert said is not None and 'Something skips or adds rows after the draw' in said
     return said
 
-# %% ../../nbs/84_testing.after_training.ipynb #62a40885
+# %% ../../nbs/84_testing.after_training.ipynb #02fe01a5
 def pictures() -> list: # Names of methods of `Learner`
     "The pictures that this package adds to a `Learner`"
     names = [name for name in dir(Learner) if name.startswith(('show_','plot_'))]
     return [name for name in names if getattr(Learner, name).__module__.startswith('fastai_boost')]
 
-# %% ../../nbs/84_testing.after_training.ipynb #a27d0c4e
+# %% ../../nbs/84_testing.after_training.ipynb #873aa4af
 def _kept(o, depth=3):
     "A copy of `o` to compare with: numbers of tensors and states of generators; other objects stand for themselves"
     if isinstance(o, Tensor): return o.detach().clone()
@@ -241,27 +241,33 @@ def _kept(o, depth=3):
     if isinstance(o, dict): return {k:_kept(v, depth-1) for k,v in o.items()}
     return [_kept(v, depth-1) for v in o] if type(o) in (list,tuple,L) else o
 
+def _equal(a, b): return isinstance(b, Tensor) and torch.equal(a.float().nan_to_num(-9), b.float().nan_to_num(-9))
+
 def _same(a, b):
     if a is b: return True
-    if isinstance(a, Tensor): return isinstance(b, Tensor) and torch.equal(a.float().nan_to_num(-9), b.float().nan_to_num(-9))
-    if isinstance(a, dict): return isinstance(b, dict) and a.keys()==b.keys() and all(_same(v, b[k]) for k,v in a.items())
+    if isinstance(a, Tensor): return _equal(a, b)
+    if isinstance(a, dict):
+        return isinstance(b, dict) and a.keys()==b.keys() and all(_same(v, b[k]) for k,v in a.items())
     if isinstance(a, list): return isinstance(b, list) and len(a)==len(b) and all(map(_same, a, b))
     return isinstance(a, (int,float,str,bytes,tuple)) and type(a)==type(b) and a==b
 
-# %% ../../nbs/84_testing.after_training.ipynb #3b6c009f
+# %% ../../nbs/84_testing.after_training.ipynb #752776f5
+def _settings(part):
+    "The attributes of an object that differ from those of its class"
+    return {k:v for k,v in vars(part).items() if v is not getattr(type(part), k, part)}
+
 def traces(
     learn:Learner # Is only looked at
 ) -> dict: # What -> its state
     "All that a picture might change"
     parts = [('the Learner',learn), *((f'`{cb.name}`',cb) for cb in learn.cbs)]
     for i,dl in enumerate(learn.dls.loaders): parts += [(f'loader {i}',dl), (f'the workers of loader {i}',dl.fake_l)]
-    def _own(part): return {k:v for k,v in vars(part).items() if v is not getattr(type(part), k, parts)}   # no defaults
-    found = {f'{name}, {k}':_kept(v) for name,part in parts for k,v in _own(part).items()}
+    found = {f'{name}, {k}':_kept(v) for name,part in parts for k,v in _settings(part).items()}
     modules = [m.training for m in learn.model.modules()]
     numbers = _kept([torch.get_rng_state(), list(np.random.get_state()[:3]), random.getstate()])
     return {**found, 'weights':weights(learn), 'train flags':modules, 'random states':numbers}
 
-# %% ../../nbs/84_testing.after_training.ipynb #27d3bd24
+# %% ../../nbs/84_testing.after_training.ipynb #3c861468
 def _check_picture(learn, name):
     "Make a picture, or see it refused in a sentence; nothing has changed"
     before,said = traces(learn),None

@@ -17,9 +17,9 @@ from .cases import *
 
 # %% auto #0
 __all__ = ['Sizes', 'rows_trained_on', 'train', 'two_groups', 'lr_find_then_fine_tune', 'given_as_class_or_instance',
-           'CountActing', 'added_twice', 'starting_at', 'start_over_several_fits', 'start_in_fine_tune', 'Stop',
-           'CancelBatchException_in_a_step', 'CancelFitException_in_a_step', 'Ctrl_C_in_a_step', 'CpuAutocast', 'Bomb',
-           'Light', 'stopped_in_the_scoring_pass']
+           'CountActing', 'added_twice', 'no_warning_in_a_plain_fit', 'starting_at', 'start_over_several_fits',
+           'said_in', 'start_in_fine_tune', 'Stop', 'CancelBatchException_in_a_step', 'CancelFitException_in_a_step',
+           'Ctrl_C_in_a_step', 'CpuAutocast', 'Bomb', 'Light', 'stopped_in_the_scoring_pass']
 
 # %% ../../nbs/83_testing.training.ipynb #43fff631
 class Sizes(Callback):
@@ -132,7 +132,17 @@ def added_twice(make):
     trained(learn, acts=False, cbs=[bound(), count])
     test_eq(max(count.numbers), 1)
 
-# %% ../../nbs/83_testing.training.ipynb #a9119849
+# %% ../../nbs/83_testing.training.ipynb #0bb23e96
+@situation
+def no_warning_in_a_plain_fit(make):
+    "A method that acts has nothing to warn of; `tta` and `validate` warn of nothing either"
+    learn = learner(make, dls=image_dls(x=torch.rand(70,1,2,3))) # `pba` wants images from 0 to 1
+    test_eq(said_in(lambda: quiet(learn, 3)), [])
+    def _tta():
+        with learn.no_bar(): learn.tta(ds_idx=1, n=1)
+    test_eq(said_in(_tta), [])
+
+# %% ../../nbs/83_testing.training.ipynb #8251f069
 def starting_at(
     make:Maker, # Makes the method
     epoch:int # The `start` that it gets
@@ -147,7 +157,7 @@ def _acted(learn):
     quiet(learn, 1, cbs=count)
     return max(count.numbers)>0
 
-# %% ../../nbs/83_testing.training.ipynb #badbe69b
+# %% ../../nbs/83_testing.training.ipynb #3f79a045
 @situation
 def start_over_several_fits(make):
     "With `start=1` it acts from the second fit of one epoch on, also in a new Learner that loads the run"
@@ -160,15 +170,21 @@ def start_over_several_fits(make):
         assert _acted(learner(make, path=folder).load_run('run')), 'a run that is loaded counts from 0'
     assert _acted(learn) and _acted(learn), 'each fit counts from 0'
 
-# %% ../../nbs/83_testing.training.ipynb #630fc571
+# %% ../../nbs/83_testing.training.ipynb #00b4ca95
+def said_in(
+    train # Function without arguments that trains
+) -> list: # The texts of all warnings
+    "What is said while it trains"
+    with warnings.catch_warnings(record=True) as warned:
+        warnings.simplefilter('always')
+        train()
+    return [str(o.message) for o in warned]
+
 def _fine_tuned(make):
     "`fine_tune` with one frozen epoch and two others: has the method acted in the second part, and what did it say?"
     count = CountActing()
     learn = learner(make, splitter=two_groups)
-    with warnings.catch_warnings(record=True) as warned, learn.no_bar(), learn.no_logging():
-        warnings.simplefilter('always')
-        learn.fine_tune(2, cbs=count)
-    said = [str(o.message) for o in warned]
+    with learn.no_bar(), learn.no_logging(): said = said_in(lambda: learn.fine_tune(2, cbs=count))
     return max(count.numbers)>0,[o for o in said if 'does nothing' in o and type(learn.boosts[0]).__name__ in o]
 
 @situation
