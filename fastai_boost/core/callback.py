@@ -62,6 +62,7 @@ class BoostCore(Callback):
     record = before = None    # the item record; in distributed training also that of the epoch's start
     scored_rows = scored_before = 0   # rows of scoring passes in this fit, and before this epoch
     logs = began = keep = False   # are there columns, did the epoch train, is there a record of the items?
+    in_epoch = False      # does an epoch train now? Rows that a picture scores are not counted
     started = False       # were the methods checked? That is done in the first training epoch of a fit
     noted = False         # were the losses of the step noted?
     first_loss = True     # is it the first `after_loss` of the step? A second gradient may come with another
@@ -149,7 +150,7 @@ def before_fit(self:BoostCore):
 def before_train(self:BoostCore):
     if self.active and not self.started: _start_fit(self)
     self.rows = [0,0]   # that went forward and backward
-    self.scored_before,self.began = self.scored_rows,True
+    self.scored_before,self.began,self.in_epoch = self.scored_rows,True,True
     if self.active and self.keep: self.record,self.before = _open_record(self)
     for cb in self.active: cb.begin_epoch()
     for cb in self.active: cb.wrap_loader()
@@ -159,7 +160,7 @@ def after_train(self:BoostCore):
     if self.active and self.keep:
         forget_epoch_order(self.learn.dl)
         if self.before is not None: merge_records(self.record, self.before)
-    self.settled = (),()
+    self.settled,self.in_epoch = ((),()),False
     for cb in self.active:
         cb.end_epoch()
         cb.epochs_done = cb.counted_epoch+1
@@ -196,7 +197,7 @@ def after_pred(self:BoostCore):
 @patch
 def after_loss(self:BoostCore):
     if not self.active or not len(self.learn.yb): return   # fastai trains only on batches with targets
-    loss = self.learn.step_check.loss
+    loss = self.learn.step_check.step_loss
     if loss.shown is not None: self.learn.loss = loss.shown.clone()
     self.first_loss,self.noted = not self.noted,True
     if not self.first_loss: self.batch = replace(self.batch, row_losses=None)

@@ -91,5 +91,5 @@ def score_batch(
         pred = to_float(pred_of(learn, model(*xb)))
         losses = item_loss(own_loss(learn), pred, *yb).float().as_subclass(Tensor)
     core = getattr(learn, 'boost_core', None)
-    if core: core.scored_rows += len(losses)
+    if core and core.in_epoch: core.scored_rows += len(losses)
     return losses

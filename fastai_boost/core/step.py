@@ -304,7 +304,7 @@ def _versions(batch): return [o._version for o in tensors_of(batch)]   # a chang
 class StepCheck(Callback):
     "Looks at each step, and refuses what the methods can't be right with"
     order,run_valid = CHECK,False
-    _stateattrs = ('loaded','made','pred_seen','out','pick','loss')
+    _stateattrs = ('loaded','made','pred_seen','out','pick','step_loss')
     first_step = True          # of a fit, until a step has come to its backward pass
     formed = looked = False    # was a formed loss looked at, and a batch whose rows a method dropped or mixed?
     made = ()                  # the inputs as callbacks of the user have made them
@@ -313,7 +313,7 @@ class StepCheck(Callback):
     pick = None                # how callbacks take the prediction out of the output
     must_look = False          # are there callbacks of the user that may do so?
     labelled = None            # had a batch of the epoch targets? `None`: there was no batch yet
-    loss = None                # the `StepLoss` of the running step
+    step_loss = None           # the `StepLoss` of the running step
 
     @property
     def core(self): return self.learn.boost_core
@@ -330,7 +330,7 @@ class StepCheck(Callback):
     def before_train(self): self.labelled = None
     def after_train(self):
         if self.core.active and self.labelled is False: _warn_of_no_targets(self.core)
-        self.loss,self.loaded,self.made = None,((),()),()
+        self.step_loss,self.loaded,self.made = None,((),()),()
 
     @property
     def can_score_loaded(self) -> bool:
@@ -362,7 +362,7 @@ def before_batch(self:StepCheck):
     self.labelled = labelled or bool(self.labelled)
     for cb in core.active: cb.acting = cb.acting and (labelled or cb.kind in ('draw','augment'))
     if labelled: self.check_batch(core)
-    self.loss = put_loss(self.learn, core)
+    self.step_loss = put_loss(self.learn, core)
 
 @patch
 def check_batch(self:StepCheck, core):
@@ -425,7 +425,7 @@ def check_inputs(self:StepCheck, scoring):
 @patch
 def check_loss(self:StepCheck):
     "Is the loss that was formed a part of the one that is trained on? `BoostColumns` calls this last of all"
-    core,nodes = self.core,self.loss.nodes
+    core,nodes = self.core,self.step_loss.nodes
     weighing = first(cb for cb in core.active if cb.kind in ('mix','weigh') or cb.weighs)
     formed = core.pairs is not None or core.weight is not None
     if weighing and (self.first_step or formed and not self.formed):
