@@ -54,7 +54,7 @@ def check_metric(learn, metric):
     names = ['train_loss','valid_loss',*(m.name for m in learn.metrics)]
     if metric not in names: raise ValueError(f"metric={metric!r} is none of the Learner's: {', '.join(names)}")
 
-# %% ../../nbs/33_augment.search_result.ipynb #67e63c2f
+# %% ../../nbs/33_augment.search_result.ipynb #753646ae
 def mode_of(
     metric # Name of a metric
 ) -> str: # 'min' or 'max'
