@@ -32,7 +32,7 @@ def _check_entry(entry, where):
 
 # %% ../../nbs/31_augment.policy.ipynb #f68fccfe
 def _is_number(value, types):
-    "`isinstance`, but a bool is no number"
+    "Is `value` a number of one of `types`? `True` and `False` are not, though Python counts them as `int`"
     return isinstance(value, types) and not isinstance(value, bool)
 
 # %% ../../nbs/31_augment.policy.ipynb #14d158bb
@@ -91,7 +91,7 @@ def to_ints(self:Policy) -> list: # Of 60 int
 class GroupPolicy(Policy):
     "Entries in groups of `k`: an image gets one group, in order, each entry with its probability"
     def __init__(self,
-        entries, # As for `Policy`; each `k` after each other are a group
+        entries, # As for `Policy`; each run of `k` entries is a group
         k:int=2 # Entries of a group
     ):
         super().__init__(entries)
@@ -393,7 +393,7 @@ def constant(cls:Schedule,
 
 @patch
 def flatten(self:Schedule) -> Schedule:
-    "The same policies in no order: each image gets that of a random epoch"
+    "The same policies, shuffled over the epochs: each image gets that of a random epoch"
     lengths,policies = zip(*((n,policy) for n,policy in self.segments if n))
     return Schedule([(1,MixedPolicy(policies, lengths))], f'{self.name} flattened')
 
