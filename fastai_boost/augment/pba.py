@@ -6,7 +6,7 @@ Docs: https://fastai-boost.github.io/fastai_boost/augment.pba.html.md"""
 
 # %% ../../nbs/32_augment.pba.ipynb #d59c0384
 from __future__ import annotations
-import warnings
+import math, warnings
 import numpy as np, matplotlib.pyplot as plt
 from fastai.basics import *
 from fastai.vision.core import *
@@ -22,6 +22,8 @@ from .policy import *
 __all__ = ['augment_batch', 'ignored_id', 'mask_fill_of', 'undo_normalize', 'check_images', 'check_mask_fill', 'PBA', 'Cutout']
 
 # %% ../../nbs/32_augment.pba.ipynb #7ca04ce7
+def _size(x): return tuple(x.shape[-2:])
+
 def _mirrors(fill): return isinstance(fill, str) and fill=='reflect'
 
 def _is_picture(o):
@@ -36,22 +38,23 @@ def _is_multiple(large, small):
 
 def _covers_same(o, size):
     "Has a tensor without a type of fastai the sizes of a picture that goes with images of `size`?"
-    own = tuple(o.shape[-2:])
+    own = _size(o)
     if o.ndim<3 or own==size: return o.ndim>2
     return o.ndim==4 and min(own)>4 and (_is_multiple(own, size) or _is_multiple(size, own))
 
-def _role(o, size, is_target):
+def _role(o, image, is_target):
     "What a tensor of a row gets: 'all' operations, their 'moves', or 'nothing'"
     if isinstance(o, (TensorPoint,TensorMask)): return 'moves'
-    if _is_picture(o) and (isinstance(o, TensorImage) or not is_target): return 'all'
+    is_image = isinstance(o, TensorImage) or not is_target and not isinstance(image, TensorImage)
+    if is_image and _is_picture(o): return 'all'
     if isinstance(o, TensorImageBase) and o.ndim>2: return 'moves'
-    return 'moves' if _covers_same(o, size) else 'nothing'
+    return 'moves' if _covers_same(o, _size(image)) else 'nothing'
 
-# %% ../../nbs/32_augment.pba.ipynb #190fc576
+# %% ../../nbs/32_augment.pba.ipynb #6667e18a
 def _first_image(xb):
-    "The first image of the inputs; `ValueError` where there is none"
-    found = first(o for o in tensors_of(xb) if _is_picture(o))
-    if found is not None: return found
+    "The first image of the inputs, one that has a type if there is one; `ValueError` where there is none"
+    pictures = [o for o in tensors_of(xb) if _is_picture(o)]
+    if pictures: return next((o for o in pictures if isinstance(o, TensorImage)), pictures[0])
     shapes = [tuple(o.shape) for o in tensors_of(xb)]
     hint = ' Give them as bytes or floats.' if any(len(o)==4 for o in shapes) else ''
     raise ValueError(f'`PBA` needs images (rows, 1 or 3 channels, height, width), the inputs have {shapes}.{hint}')
@@ -76,20 +79,28 @@ def augment_batch(
     "Augment the images, one draw per row; all that belongs to the row follows. `ValueError` without images"
     xb,yb = tuple(xb),tuple(yb)
     image = _first_image(xb)
-    n,size = len(image),tuple(image.shape[-2:])
+    n,size = len(image),_size(image)
     drawn = policy.draw(n, generator, size)
     outside = 'reflect' if _mirrors(fill) else 'mean'
     def followed(o, is_target):
-        role = _role(o, size, is_target)
+        role = _role(o, image, is_target)
         if role=='nothing': return o
         _check_rows(o, n)
-        if role=='all': return augment(o, drawn, stats, fill, relative, size)[0]
+        if role=='all':
+            new,_ = augment(o, drawn, stats, fill, relative, size)
+            return _with_missing(new, o, drawn, size, outside, relative) if is_target else new
         if isinstance(o, TensorPoint): return follow(o, drawn, size, outside, relative)
         return move_pixels(o, drawn, size, outside, relative, mask_fill)
+    n_images = sum(_role(o, image, False)=='all' for o in tensors_of(xb))
     inputs = map_nested(partial(followed, is_target=False), xb)
-    return inputs,map_nested(partial(followed, is_target=True), yb),[drawn]*sum(map(_is_picture, tensors_of(xb)))
+    return inputs,map_nested(partial(followed, is_target=True), yb),[drawn]*n_images
 
-# %% ../../nbs/32_augment.pba.ipynb #8c347e50
+def _with_missing(new, old, *how):
+    "Values of a target that are no numbers are missing ones, and stay so"
+    if not old.is_floating_point(): return new
+    return new.masked_fill(move_pixels(old.as_subclass(Tensor).isnan(), *how), math.nan)
+
+# %% ../../nbs/32_augment.pba.ipynb #da90f51f
 def _is_own(loss_func):
     "Is it a loss of the user's own, neither torch's nor fastai's?"
     module = getattr(inner_loss(loss_func)[0], '__module__', None) or ''
@@ -101,13 +112,14 @@ def _said_ignored(loss_func):
     value = keywords.get('ignore_index', getattr(f, 'ignore_index', None))
     if value is None and 'ignore_index' in params_of(f): value = params_of(f)['ignore_index'].default
     is_default = value==-100 and not _is_own(loss_func)
-    return int(value) if isinstance(value, (int,np.integer)) and not is_default else None
+    is_number = isinstance(value, (int,float,np.number)) and not isinstance(value, bool)
+    return value if is_number and not is_default else None
 
 def ignored_id(
     loss_func, # Loss of a `Learner`; one of your own may be made of others, or have an attribute `ignore_index`
     depth:int=2 # How deep losses in losses are looked for
-) -> int|None:
-    "Which id of a mask the loss leaves out; `None` where it does not say, or has torch's default of -100"
+) -> int|float|None:
+    "Which id of a mask, or which number, the loss leaves out; `None` where it does not say, or has torch's default of -100"
     value = _said_ignored(loss_func)
     if value is not None or not depth: return value
     attrs = getattr(inner_loss(loss_func)[0], '__dict__', {})
@@ -115,11 +127,11 @@ def ignored_id(
     found = (ignored_id(o, depth-1) for o in parts if callable(o) and not isinstance(o, type))
     return first(value for value in found if value is not None)
 
-# %% ../../nbs/32_augment.pba.ipynb #b30cdd33
+# %% ../../nbs/32_augment.pba.ipynb #9335fb98
 def mask_fill_of(
     loss_func, # Loss of a `Learner`
     transforms=() # Of a loader that come after the operations: `IntToFloatTensor` may divide masks
-) -> int:
+) -> int|float:
     "What masks get where nothing moves in: the id that the loss ignores, as `transforms` will make it, else 0"
     value = ignored_id(loss_func) or 0
     for o in transforms:
@@ -157,10 +169,9 @@ def check_images(
     "Refuse images of unknown normalisation; warn of what can't follow them well. Asks the device: once per fit"
     xb,yb = tuple(xb),tuple(yb)
     image = _first_image(xb)
-    size = tuple(image.shape[-2:])
     tensors = [(o,is_target) for is_target,part in enumerate((xb,yb)) for o in tensors_of(part)]
     for o,is_target in tensors:
-        if _role(o, size, is_target)=='all': _check_range(o, stats, 'target images' if is_target else 'images')
+        if _role(o, image, is_target)=='all': _check_range(o, stats, 'target images' if is_target else 'images')
     _check_followers(image, tensors, policy)
 
 # %% ../../nbs/32_augment.pba.ipynb #1a395585
@@ -169,7 +180,7 @@ def _check_channels(x, stats, what):
     n = torch.as_tensor(stats[0]).numel()
     if n not in (1,x.shape[1]): raise ValueError(
         f'`PBA` cannot undo the normalisation of {what} of {x.shape[1]} channels by statistics of {n}: give one number '
-        'of each, as in `learn.pba(stats=([.5],[.25]))`. Targets that are no pictures follow as plain tensors.')
+        'of each, as in `learn.pba(stats=([.5],[.25]))`. What is no picture follows as a `TensorMask`.')
 
 def _check_range(x, stats, what='images'):
     "Refuse floats that are not from 0 to 1, without statistics; warn where the statistics do not fit"
@@ -181,7 +192,7 @@ def _check_range(x, stats, what='images'):
         raise ValueError(
             f"`PBA` needs values from 0 to 1. The {what} lie from {low:.2f} to {high:.2f}, and the loader has no "
             "`Normalize`: say how they were normalised, as in `learn.pba(stats=imagenet_stats)`, or "
-            "`stats=([0.],[1/255])` for 0 to 255. Targets that are no pictures follow as plain tensors.")
+            "`stats=([0.],[1/255])` for 0 to 255. What is no picture follows as a `TensorMask`, whatever its numbers.")
     if stats and (low<-.5 or high>1.5):
         warnings.warn(
             f"With these statistics the {what} lie from {low:.2f} to {high:.2f} before normalising, not from 0 to 1; "
@@ -194,7 +205,7 @@ def _can_fire(policy, names): return any(name in names for name,prob,_ in policy
 
 def _left_behind(o, image):
     "What to say where a tensor that may be a picture stays as it is"
-    own,size = tuple(o.shape[-2:]),tuple(image.shape[-2:])
+    own,size = _size(o),_size(image)
     if min(own, default=0)<=4 or not (o.ndim==4 or o.ndim==3 and (_is_multiple(own, size) or _is_multiple(size, own))):
         return
     return (f'The images are moved, and a target or input of shape {tuple(o.shape)} is not, as nothing says that it is a '
@@ -204,14 +215,14 @@ def _left_behind(o, image):
 def _keeps_colours(o, image):
     "What to say of a tensor without a type that may be a picture or a mask"
     if o.ndim!=4 or o.shape[1]!=image.shape[1] or o.dtype!=torch.uint8 and not o.is_floating_point(): return
-    return (f'Of a target of shape {tuple(o.shape)} pixels move with those of the images, but it keeps its colours, and '
-            f'is filled as a mask is: it is a {class_name(o)}. Make it a `TensorImage` if it is a picture, a `TensorMask` '
-            'if it is a mask.')
+    return (f'A target or input of shape {tuple(o.shape)} moves with the images, but keeps its colours, and is filled as '
+            f'a mask is: it is a {class_name(o)}. Make it a `TensorImage` if it is a picture, a `TensorMask` if it is a '
+            'mask.')
 
-# %% ../../nbs/32_augment.pba.ipynb #e913a6fa
+# %% ../../nbs/32_augment.pba.ipynb #2b1b5d31
 def _moves_coarsely(o, image, policy):
     "What to say where a picture of another size cannot follow to the pixel"
-    own,size = tuple(o.shape[-2:]),tuple(image.shape[-2:])
+    own,size = _size(o),_size(image)
     if own==size or isinstance(o, (TensorMask,TensorPoint)) or not o.is_floating_point(): return
     names = [n for n in _moving if own<size or not n.startswith('Translate')]   # a larger one moves by whole pixels
     if _can_fire(policy, names): return (
@@ -219,32 +230,42 @@ def _moves_coarsely(o, image, policy):
         'that the two may differ by up to half a pixel of the smaller one. Where that counts, as in super-resolution, '
         f'give a policy without {", ".join(names)}.')
 
+def _may_be_mask(o, image):
+    "What to say of an input without a type that has one channel, beside images of three"
+    if o.shape[1]==image.shape[1]: return
+    return (f'An input of shape {tuple(o.shape)} gets all operations, also those of colours, as the images of '
+            f'{image.shape[1]} channels do. If it is a mask or the like, make it a `TensorMask`, which only moves.')
+
 def _check_followers(image, tensors, policy):
     "Warn of tensors of a batch, given with whether they are targets, that do not follow the images in all"
-    size,moves,said = tuple(image.shape[-2:]),_can_fire(policy, _moving),[]
+    moves,said = _can_fire(policy, _moving),[]
     for o,is_target in tensors:
         if o is image or o.ndim<3: continue
-        role = _role(o, size, is_target)
+        role,typed = _role(o, image, is_target),isinstance(o, (TensorImageBase,TensorPoint))
         if role=='nothing' and moves: said.append(_left_behind(o, image))
-        if role=='moves' and not isinstance(o, (TensorImageBase,TensorPoint)): said.append(_keeps_colours(o, image))
+        if role=='moves' and not typed: said.append(_keeps_colours(o, image))
+        if role=='all' and not typed: said.append(_may_be_mask(o, image))
         if role!='nothing': said.append(_moves_coarsely(o, image, policy))
     for text in dict.fromkeys(filter(None, said)): warnings.warn(text)
 
-# %% ../../nbs/32_augment.pba.ipynb #21d3b497
+# %% ../../nbs/32_augment.pba.ipynb #df951757
 def check_mask_fill(
     loss_func, # Loss of a `Learner`
     xb:tuple, # Inputs of a batch
     yb:tuple, # Its targets
     policy:Policy # What the images will be augmented by
 ):
-    "Warn where masks move, and a loss of the user's own does not say which id it leaves out"
-    size = tuple(_first_image(xb).shape[-2:])
-    def is_mask(o): return not o.is_floating_point() and _role(o, size, True)=='moves'
+    "Warn where targets move as masks do, and a loss of the user's own does not say what it leaves out"
+    image = _first_image(xb)
+    def is_mask(o):
+        if isinstance(o, TensorPoint) or _role(o, image, True)!='moves': return False
+        return not o.is_floating_point() or o.isnan().any().item()   # a map without missing entries has no need
     if not _can_fire(policy, _moving) or not any(map(is_mask, tensors_of(yb))): return
     if not _is_own(loss_func) or ignored_id(loss_func) is not None: return
     warnings.warn(
-        f'The part of a mask that a move leaves empty gets 0, since the loss `{loss_name(loss_func)}` does not say '
-        'which id it ignores. If there is one, 255 for example, say so: `learn.loss_func.ignore_index = 255`.')
+        f'The part of a target that a move leaves empty gets 0, since the loss `{loss_name(loss_func)}` does not say '
+        'which number it ignores. If there is one, 255 or NaN for example, say so: '
+        '`learn.loss_func.ignore_index = 255`.')
 
 # %% ../../nbs/32_augment.pba.ipynb #8ee52953
 @boost_method('pba')
@@ -310,7 +331,7 @@ def apply_to(self:PBA,
     self.looked = True
     return xb,yb
 
-# %% ../../nbs/32_augment.pba.ipynb #4494803a
+# %% ../../nbs/32_augment.pba.ipynb #89106288
 _changes_nothing = {   # the level at which an operation leaves an image as it is
     **dict.fromkeys((*_moving,'Cutout','Solarize'), 0), **dict.fromkeys(('Brightness','Color','Contrast','Sharpness'), 5)}
 
@@ -326,15 +347,18 @@ def check(self:PBA):
     "Say so where the schedule has no operation in this fit"
     epochs = [epoch for epoch in range(self.epoch, self.n_epoch) if self.covers(epoch)]
     if not epochs or any(_has_operations(self.policy_of(epoch)) for epoch in epochs): return
-    which = 'its one epoch' if len(epochs)==self.n_epoch==1 else f'the {len(epochs)} epochs in which it may act'
-    remedy = 'No policy of it has one.'
-    if any(_has_operations(policy) for _,policy in self.schedule.segments):
-        remedy = ('It is stretched over the epochs of a fit, and has operations in a longer one: train all epochs in one '
-                  'fit, or give a `Policy`, which is the same in each epoch.')
+    which = 'its one epoch' if self.n_epoch==1 else f'its {self.n_epoch} epochs'
+    remedy = ('It is stretched over the epochs of a fit: train all epochs in one fit, or give a `Policy`, which is the '
+              'same in each epoch.')
+    if len(epochs)<self.n_epoch:
+        which = 'the epochs in which it acts'
+        remedy = 'Give another `start` or `end`, or a `Policy`, which is the same in each epoch.'
+    if not any(_has_operations(policy) for _,policy in self.schedule.segments):
+        remedy = 'No policy of it changes an image: give another one.'
     name = f' `{self.schedule.name}`' if self.schedule.name else ''
     self.warn_idle(f'PBA does nothing in this fit: its schedule{name} has no operation in {which}. {remedy}')
 
-# %% ../../nbs/32_augment.pba.ipynb #cd741b04
+# %% ../../nbs/32_augment.pba.ipynb #b47d4dd7
 @patch
 def in_words(self:PBA) -> tuple: # Two strings
     "What it does and what that costs, with its own schedule"
