@@ -16,13 +16,13 @@ import matplotlib.pyplot as plt
 from ..core import *
 from .helpers import *
 from .cases import *
-from .training import two_groups
+from .training import said_in, two_groups
 
 # %% auto #0
-__all__ = ['predict_and_interpretation', 'Pick', 'fastai_dls', 'load_learner_and_predict', 'export_and_load_learner', 'SaveAtTwo',
-           'resume', 'record_over_fine_tune_and_a_new_dataset', 'trackers_and_loggers',
-           'record_has_the_losses_of_the_items', 'SkipsFive', 'a_dataset_that_skips_items', 'pictures', 'traces',
-           'pictures_leave_no_trace']
+__all__ = ['predict_and_interpretation', 'Pick', 'fastai_dls', 'load_learner_and_predict', 'test_time_augmentation',
+           'export_and_load_learner', 'SaveAtTwo', 'resume', 'record_over_fine_tune_and_a_new_dataset',
+           'trackers_and_loggers', 'record_has_the_losses_of_the_items', 'SkipsFive', 'a_dataset_that_skips_items',
+           'pictures', 'traces', 'pictures_leave_no_trace']
 
 # %% ../../nbs/84_testing.after_training.ipynb #37e8cc44
 @situation
@@ -76,6 +76,18 @@ def load_learner_and_predict(make):
         test_eq(name, 'abc'[i])
         test_close(probs, learn.model.eval()(x[45:46]).softmax(1)[0].detach(), eps=1e-6)
         test_close(probs, learn.get_preds()[0][5], eps=1e-6)
+
+# %% ../../nbs/84_testing.after_training.ipynb #2dce3fb1
+@situation
+def test_time_augmentation(make):
+    "`tta` warns of nothing; without random transforms it gives the predictions"
+    learn = learner(make, dls=fastai_dls()[0])
+    def _tta():
+        with learn.no_bar(): learn.tta(n=1)
+    test_eq(said_in(_tta), [])
+    trained(learn)
+    test_eq(said_in(_tta), [])
+    with learn.no_bar(): test_close(learn.tta(n=1)[0], learn.get_preds()[0], eps=1e-5)
 
 # %% ../../nbs/84_testing.after_training.ipynb #8e3d94b3
 @situation
@@ -224,13 +236,13 @@ def a_dataset_that_skips_items(make):
     assert said is not None and 'Something skips or adds rows after the draw' in said
     return said
 
-# %% ../../nbs/84_testing.after_training.ipynb #02fe01a5
+# %% ../../nbs/84_testing.after_training.ipynb #b17b28c3
 def pictures() -> list: # Names of methods of `Learner`
     "The pictures that this package adds to a `Learner`"
     names = [name for name in dir(Learner) if name.startswith(('show_','plot_'))]
     return [name for name in names if getattr(Learner, name).__module__.startswith('fastai_boost')]
 
-# %% ../../nbs/84_testing.after_training.ipynb #873aa4af
+# %% ../../nbs/84_testing.after_training.ipynb #9300dfbc
 def _kept(o, depth=3):
     "A copy of `o` to compare with: numbers of tensors and states of generators; other objects stand for themselves"
     if isinstance(o, Tensor): return o.detach().clone()
@@ -251,7 +263,7 @@ def _same(a, b):
     if isinstance(a, list): return isinstance(b, list) and len(a)==len(b) and all(map(_same, a, b))
     return isinstance(a, (int,float,str,bytes,tuple)) and type(a)==type(b) and a==b
 
-# %% ../../nbs/84_testing.after_training.ipynb #752776f5
+# %% ../../nbs/84_testing.after_training.ipynb #0cc0246f
 def _settings(part):
     "The attributes of an object that differ from those of its class"
     return {k:v for k,v in vars(part).items() if v is not getattr(type(part), k, part)}
@@ -267,7 +279,7 @@ def traces(
     numbers = _kept([torch.get_rng_state(), list(np.random.get_state()[:3]), random.getstate()])
     return {**found, 'weights':weights(learn), 'train flags':modules, 'random states':numbers}
 
-# %% ../../nbs/84_testing.after_training.ipynb #3c861468
+# %% ../../nbs/84_testing.after_training.ipynb #8a67e9bc
 def _check_picture(learn, name):
     "Make a picture, or see it refused in a sentence; nothing has changed"
     before,said = traces(learn),None

@@ -132,17 +132,14 @@ def added_twice(make):
     trained(learn, acts=False, cbs=[bound(), count])
     test_eq(max(count.numbers), 1)
 
-# %% ../../nbs/83_testing.training.ipynb #0bb23e96
+# %% ../../nbs/83_testing.training.ipynb #a6c6743b
 @situation
 def no_warning_in_a_plain_fit(make):
-    "A method that acts has nothing to warn of; `tta` and `validate` warn of nothing either"
+    "A method that acts has nothing to warn of"
     learn = learner(make, dls=image_dls(x=torch.rand(70,1,2,3))) # `pba` wants images from 0 to 1
     test_eq(said_in(lambda: quiet(learn, 3)), [])
-    def _tta():
-        with learn.no_bar(): learn.tta(ds_idx=1, n=1)
-    test_eq(said_in(_tta), [])
 
-# %% ../../nbs/83_testing.training.ipynb #8251f069
+# %% ../../nbs/83_testing.training.ipynb #980e7568
 def starting_at(
     make:Maker, # Makes the method
     epoch:int # The `start` that it gets
@@ -157,7 +154,7 @@ def _acted(learn):
     quiet(learn, 1, cbs=count)
     return max(count.numbers)>0
 
-# %% ../../nbs/83_testing.training.ipynb #3f79a045
+# %% ../../nbs/83_testing.training.ipynb #7cb5ac67
 @situation
 def start_over_several_fits(make):
     "With `start=1` it acts from the second fit of one epoch on, also in a new Learner that loads the run"
@@ -170,7 +167,7 @@ def start_over_several_fits(make):
         assert _acted(learner(make, path=folder).load_run('run')), 'a run that is loaded counts from 0'
     assert _acted(learn) and _acted(learn), 'each fit counts from 0'
 
-# %% ../../nbs/83_testing.training.ipynb #00b4ca95
+# %% ../../nbs/83_testing.training.ipynb #0d348826
 def said_in(
     train # Function without arguments that trains
 ) -> list: # The texts of all warnings
