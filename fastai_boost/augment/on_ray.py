@@ -47,7 +47,7 @@ def _let_wait(controller, trial):
     "Let a trial that has no process wait. Ray's public `pause_trial` passes over such a trial"
     controller._set_trial_status(trial, 'PAUSED')
 
-# %% ../../nbs/35_augment.on_ray.ipynb #351f59f6
+# %% ../../nbs/35_augment.on_ray.ipynb #f3d3dc65
 def _forget_error(trial):
     "Ray copies the pickled error of a trial to the folder of the search, and would unpickle it there at the end"
     trial.run_metadata.pickled_error_filename = None
@@ -301,15 +301,16 @@ def _trial_resources(resources, ours):
     if ours: check_room(wanted, have)
     return wanted
 
-# %% ../../nbs/35_augment.on_ray.ipynb #68013731
+# %% ../../nbs/35_augment.on_ray.ipynb #35f78689
 _here = pyarrow.fs.LocalFileSystem()
 
 class _OwnFiles(tune.Checkpoint):
     "A checkpoint of which Ray finds only a copy of the files that a trial writes"
+    beside = None   # the folder in which the copy is made; that for temporary files if `None`
     @contextmanager
     def as_directory(self):
         check_files(self.filesystem, self.path)
-        with tempfile.TemporaryDirectory() as folder:
+        with tempfile.TemporaryDirectory(dir=self.beside) as folder:
             for name in checkpoint_files:
                 pyarrow.fs.copy_files(f'{self.path}/{name}', f'{folder}/{name}', self.filesystem, _here)
             check_contents(folder, self.path)
@@ -320,6 +321,7 @@ class RayTrial(Trial, tune.Trainable):
     def restore(self, saved):
         own = copy(saved)
         own.checkpoint = _OwnFiles(saved.checkpoint.path, saved.checkpoint.filesystem)
+        own.checkpoint.beside = self.logdir   # a folder of Ray's, which is deleted also where this process is killed
         super().restore(own)
 
 # %% ../../nbs/35_augment.on_ray.ipynb #75d8e2cb
