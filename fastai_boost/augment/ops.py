@@ -174,7 +174,7 @@ def _geometry(planes, each, options):
     torch.gather(flat, 2, sources[:,None].expand(-1,channels,-1), out=planes.view(n,channels,h*w))
 
 # %% ../../nbs/30_augment.ops.ipynb #235a06d5
-_factors = np.array([op_value('Color', level) for level in range(11)], dtype=np.float32)   # the same for all four operations that have a factor
+_factors = np.array([op_value('Color', level) for level in range(11)], dtype=np.float32)   # of each operation with one
 
 def _bytes(values, exact):
     "Floats as bytes: truncated if `exact`, as the paper's code does, else rounded"

@@ -31,6 +31,7 @@ def _is_picture(o):
     if not isinstance(o, Tensor) or isinstance(o, (TensorMask,TensorPoint)): return False
     return o.ndim==4 and o.shape[1] in (1,3) and (o.dtype==torch.uint8 or o.is_floating_point())
 
+# %% ../../nbs/32_augment.pba.ipynb #df8bb686
 def _is_multiple(large, small):
     "Is a size as many times as high as another as it is wide?"
     times = large[0]//small[0]
@@ -42,6 +43,7 @@ def _covers_same(o, size):
     if o.ndim<3 or own==size: return o.ndim>2
     return o.ndim==4 and min(own)>4 and (_is_multiple(own, size) or _is_multiple(size, own))
 
+# %% ../../nbs/32_augment.pba.ipynb #4c746089
 def _role(o, image, is_target):
     "What a tensor of a row gets: 'all' operations, their 'moves', or 'nothing'"
     if isinstance(o, (TensorPoint,TensorMask)): return 'moves'
@@ -74,7 +76,7 @@ def augment_batch(
     stats:tuple=None, # Mean and standard deviation per channel, where the images are normalised
     fill='mean', # As for `augment`
     relative:bool=False, # As for `augment`
-    mask_fill=0 # What masks get where nothing moves in
+    mask_fill=0 # What masks among the targets get where nothing moves in; those among the inputs get 0
 ) -> tuple: # Inputs, targets, and the `Applications` of each input that holds images, which are the same for all
     "Augment the images, one draw per row; all that belongs to the row follows. `ValueError` without images"
     xb,yb = tuple(xb),tuple(yb)
@@ -90,11 +92,12 @@ def augment_batch(
             new,_ = augment(o, drawn, stats, fill, relative, size)
             return _with_missing(new, o, drawn, size, outside, relative) if is_target else new
         if isinstance(o, TensorPoint): return follow(o, drawn, size, outside, relative)
-        return move_pixels(o, drawn, size, outside, relative, mask_fill)
+        return move_pixels(o, drawn, size, outside, relative, mask_fill if is_target else 0)
     n_images = sum(_role(o, image, False)=='all' for o in tensors_of(xb))
     inputs = map_nested(partial(followed, is_target=False), xb)
     return inputs,map_nested(partial(followed, is_target=True), yb),[drawn]*n_images
 
+# %% ../../nbs/32_augment.pba.ipynb #7421412d
 def _with_missing(new, old, *how):
     "Values of a target that are no numbers are missing ones, and stay so"
     if not old.is_floating_point(): return new
@@ -110,16 +113,18 @@ def _said_ignored(loss_func):
     "The `ignore_index` that a loss has as a keyword, as an attribute or as the default of an argument; else `None`"
     f,keywords = inner_loss(loss_func)
     value = keywords.get('ignore_index', getattr(f, 'ignore_index', None))
-    if value is None and 'ignore_index' in params_of(f): value = params_of(f)['ignore_index'].default
+    params = params_of(f.forward if isinstance(f, nn.Module) else f)
+    if value is None and 'ignore_index' in params: value = params['ignore_index'].default
     is_default = value==-100 and not _is_own(loss_func)
     is_number = isinstance(value, (int,float,np.number)) and not isinstance(value, bool)
     return value if is_number and not is_default else None
 
+# %% ../../nbs/32_augment.pba.ipynb #e4188ad4
 def ignored_id(
     loss_func, # Loss of a `Learner`; one of your own may be made of others, or have an attribute `ignore_index`
     depth:int=2 # How deep losses in losses are looked for
 ) -> int|float|None:
-    "Which id of a mask, or which number, the loss leaves out; `None` where it does not say, or has torch's default of -100"
+    "Which id or number the loss leaves out in a mask; `None` where it does not say, or has torch's default of -100"
     value = _said_ignored(loss_func)
     if value is not None or not depth: return value
     attrs = getattr(inner_loss(loss_func)[0], '__dict__', {})
@@ -182,6 +187,7 @@ def _check_channels(x, stats, what):
         f'`PBA` cannot undo the normalisation of {what} of {x.shape[1]} channels by statistics of {n}: give one number '
         'of each, as in `learn.pba(stats=([.5],[.25]))`. What is no picture follows as a `TensorMask`.')
 
+# %% ../../nbs/32_augment.pba.ipynb #aaec49e7
 def _check_range(x, stats, what='images'):
     "Refuse floats that are not from 0 to 1, without statistics; warn where the statistics do not fit"
     if stats: _check_channels(x, stats, what)
@@ -203,21 +209,22 @@ _moving = [OPS[i] for i in GEOMETRIC]
 
 def _can_fire(policy, names): return any(name in names for name,prob,_ in policy.entries if prob>0)
 
+# %% ../../nbs/32_augment.pba.ipynb #c3357737
 def _left_behind(o, image):
     "What to say where a tensor that may be a picture stays as it is"
     own,size = _size(o),_size(image)
-    if min(own, default=0)<=4 or not (o.ndim==4 or o.ndim==3 and (_is_multiple(own, size) or _is_multiple(size, own))):
+    if min(own)<=4 or not (o.ndim==4 or o.ndim==3 and (_is_multiple(own, size) or _is_multiple(size, own))):
         return
-    return (f'The images are moved, and a target or input of shape {tuple(o.shape)} is not, as nothing says that it is a '
-            f'picture of the same: it is a {class_name(o)} of another size. Masks of any size follow as `TensorMask`, '
+    return (f'The images are moved, and a target or input of shape {tuple(o.shape)} is not, as nothing says that it is '
+            f'a picture of the same: it is a {class_name(o)} of another size. Masks of any size follow as `TensorMask`, '
             f'pictures as `TensorImage`; or give a policy without {", ".join(_moving)}.')
 
 def _keeps_colours(o, image):
     "What to say of a tensor without a type that may be a picture or a mask"
     if o.ndim!=4 or o.shape[1]!=image.shape[1] or o.dtype!=torch.uint8 and not o.is_floating_point(): return
-    return (f'A target or input of shape {tuple(o.shape)} moves with the images, but keeps its colours, and is filled as '
-            f'a mask is: it is a {class_name(o)}. Make it a `TensorImage` if it is a picture, a `TensorMask` if it is a '
-            'mask.')
+    return (f'A target or input of shape {tuple(o.shape)} moves with the images, but keeps its colours, and is filled '
+            f'as a mask is: it is a {class_name(o)}. Make it a `TensorImage` if it is a picture, a `TensorMask` if it '
+            'is a mask.')
 
 # %% ../../nbs/32_augment.pba.ipynb #2b1b5d31
 def _moves_coarsely(o, image, policy):
@@ -226,8 +233,8 @@ def _moves_coarsely(o, image, policy):
     if own==size or isinstance(o, (TensorMask,TensorPoint)) or not o.is_floating_point(): return
     names = [n for n in _moving if own<size or not n.startswith('Translate')]   # a larger one moves by whole pixels
     if _can_fire(policy, names): return (
-        f'A target or input of {own[0]}x{own[1]} pixels follows images of {size[0]}x{size[1]}. Pixels are moved whole, so '
-        'that the two may differ by up to half a pixel of the smaller one. Where that counts, as in super-resolution, '
+        f'A target or input of {own[0]}x{own[1]} pixels follows images of {size[0]}x{size[1]}. Pixels are moved whole, '
+        'so that the two may differ by up to half a pixel of the smaller one. Where that counts, as in super-resolution, '
         f'give a policy without {", ".join(names)}.')
 
 def _may_be_mask(o, image):
@@ -236,9 +243,11 @@ def _may_be_mask(o, image):
     return (f'An input of shape {tuple(o.shape)} gets all operations, also those of colours, as the images of '
             f'{image.shape[1]} channels do. If it is a mask or the like, make it a `TensorMask`, which only moves.')
 
+# %% ../../nbs/32_augment.pba.ipynb #46a4c91c
 def _check_followers(image, tensors, policy):
     "Warn of tensors of a batch, given with whether they are targets, that do not follow the images in all"
     moves,said = _can_fire(policy, _moving),[]
+    if not _can_fire(policy, OPS): return
     for o,is_target in tensors:
         if o is image or o.ndim<3: continue
         role,typed = _role(o, image, is_target),isinstance(o, (TensorImageBase,TensorPoint))
@@ -305,14 +314,9 @@ class PBA(BoostCallback):
         store_attr('fill,relative,stats,stretch')
 
     def before_fit(self): self.looked = False
-    def policy_of(self, epoch): return self.schedule.at(epoch, self.n_epoch, self.stretch)
     def begin_epoch(self):
         self.policy,self.n_ops = self.policy_of(self.epoch),[]
         self.mask_fill = mask_fill_of(own_loss(self.learn))
-    def before_batch(self):
-        if not self.acting or self.place!='last': return
-        how = self.stats or _stats_of(self.dls.train),self.fill,self.mask_fill
-        self.learn.xb,self.learn.yb = self.apply_to(self.learn.xb, self.learn.yb, *how)
     def columns(self): return dict(ops=sum(self.n_ops)/len(self.n_ops) if self.n_ops else None)
 
 # %% ../../nbs/32_augment.pba.ipynb #60f2d2e2
@@ -324,16 +328,24 @@ def apply_to(self:PBA,
 ) -> tuple: # Inputs, targets
     "Check the first batch of a fit, and augment the batch by the policy of the epoch"
     if not self.looked:
-        check_images(xb, yb, self.policy, stats)
-        if not _mirrors(fill): check_mask_fill(own_loss(self.learn), xb, yb, self.policy)
+        policy = self.policy_of_fit()
+        check_images(xb, yb, policy, stats)
+        if not _mirrors(fill): check_mask_fill(own_loss(self.learn), xb, yb, policy)
     xb,yb,drawn = augment_batch(xb, yb, self.policy, self.rng(), stats, fill, self.relative, mask_fill)
     self.n_ops.append(float((drawn[0].op.numpy()>=0).sum(1).mean()))
     self.looked = True
     return xb,yb
 
+@patch
+def before_batch(self:PBA):
+    if not self.acting or self.place!='last': return
+    how = self.stats or _stats_of(self.dls.train),self.fill,self.mask_fill
+    self.learn.xb,self.learn.yb = self.apply_to(self.learn.xb, self.learn.yb, *how)
+
 # %% ../../nbs/32_augment.pba.ipynb #89106288
 _changes_nothing = {   # the level at which an operation leaves an image as it is
-    **dict.fromkeys((*_moving,'Cutout','Solarize'), 0), **dict.fromkeys(('Brightness','Color','Contrast','Sharpness'), 5)}
+    **dict.fromkeys((*_moving,'Cutout','Solarize'), 0),
+    **dict.fromkeys(('Brightness','Color','Contrast','Sharpness'), 5)}
 
 def _has_operations(policy):
     "Can an image get an operation that changes it?"
@@ -341,6 +353,16 @@ def _has_operations(policy):
         return any(_has_operations(p) for p,weight in zip(policy.policies, policy.weights) if weight)
     changing = any(prob>0 and level!=_changes_nothing.get(name) for name,prob,level in policy.entries)
     return changing and sum(policy.counts[1:])>0
+
+# %% ../../nbs/32_augment.pba.ipynb #c67e7875
+@patch
+def policy_of(self:PBA, epoch): return self.schedule.at(epoch, self.n_epoch, self.stretch)
+
+@patch
+def policy_of_fit(self:PBA) -> Policy:
+    "All that may be done in the rest of the fit: the first batch is checked for it, when there may be nothing yet"
+    epochs = (epoch for epoch in range(self.epoch, self.n_epoch) if self.covers(epoch))
+    return Policy([entry for policy in dict.fromkeys(map(self.policy_of, epochs)) for entry in policy.entries])
 
 @patch
 def check(self:PBA):
@@ -365,8 +387,10 @@ def in_words(self:PBA) -> tuple: # Two strings
     schedule,does = self.schedule,'augments each image by operations, with one draw for all that belongs to its row'
     if len(schedule.segments)==1: source = 'one policy for all epochs'
     else: source = f'the schedule {schedule.name or "given"}, {schedule.epochs} epochs stretched over those of the fit'
-    if self.learn is None: return f'{does}: {source}',self.cost
-    return f'{does}: {source}; the part of a mask that a move leaves empty gets {mask_fill_of(own_loss(self.learn))}',self.cost
+    words = f'{does}: {source}'
+    if self.learn is not None:
+        words += f'; the part of a mask that a move leaves empty gets {mask_fill_of(own_loss(self.learn))}'
+    return words,self.cost
 
 # %% ../../nbs/32_augment.pba.ipynb #6a0deb31
 def _check_fill(fill):
@@ -397,7 +421,7 @@ class _Before(Transform):
         xb,yb = self.cb.apply_to(b[:self.n_inp], b[self.n_inp:], *how)
         return (*xb,*yb)
     def __getstate__(self):
-        "A worker that is spawned gets the loader without the callback, which holds the `Learner`: batches are made here"
+        "A spawned worker gets the loader without the callback, which holds the `Learner`: batches are augmented here"
         return {**vars(self), 'cb':None}
 
 # %% ../../nbs/32_augment.pba.ipynb #311e1087
@@ -414,7 +438,6 @@ def wrap_loader(self:PBA):
     before = _Before(self, dl.n_inp, self.fill_before(transforms), mask_fill)
     self.learn.dl = rebuilt_loader(dl, after_batch=[before,*transforms])
 
-# %% ../../nbs/32_augment.pba.ipynb #78731a86
 @patch
 def fill_before(self:PBA,
     transforms # Of a loader, which come after the operations
@@ -442,8 +465,9 @@ class Cutout(Transform):
         if self.drawn is None: self.drawn = (h,w),[torch.randint(o, (n,1), device=x.device) for o in (h,w)]
         drawn,centers = self.drawn
         half = (self.size or min(drawn)//2)//2
-        def inside(length, of, center):   # in whole numbers: the square lies in an image of another size, `of`
-            from_start = of*(2*torch.arange(length, device=x.device)+1)-2*length*(center-half)
+        def inside(length, of, center):   # all is times 2*length: whole numbers, also for an image of another size
+            low = of+2*length*half
+            from_start = torch.arange(low, low+2*of*length, 2*of, device=x.device)-2*length*center
             return (0<=from_start)&(from_start<4*half*length)
         rows,columns = map(inside, (h,w), drawn, centers)
         return x.masked_fill(rows[:,None,:,None]&columns[:,None,None,:], 0)
