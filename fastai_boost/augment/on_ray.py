@@ -316,12 +316,17 @@ class _OwnFiles(tune.Checkpoint):
             check_contents(folder, self.path)
             yield folder
 
+# %% ../../nbs/35_augment.on_ray.ipynb #7680320f
 class RayTrial(Trial, tune.Trainable):
     "A member of the population in a process of Ray's"
+    # What is copied lies in `logdir`, a folder of Ray's, which is deleted also where this process is killed
+    def save(self, folder=None):
+        with tempfile.TemporaryDirectory(dir=self.logdir) as own: return super().save(folder or own)
+
     def restore(self, saved):
         own = copy(saved)
         own.checkpoint = _OwnFiles(saved.checkpoint.path, saved.checkpoint.filesystem)
-        own.checkpoint.beside = self.logdir   # a folder of Ray's, which is deleted also where this process is killed
+        own.checkpoint.beside = self.logdir
         super().restore(own)
 
 # %% ../../nbs/35_augment.on_ray.ipynb #75d8e2cb
