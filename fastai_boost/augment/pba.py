@@ -37,11 +37,12 @@ def _is_multiple(large, small):
     times = large[0]//small[0]
     return times>0 and large==(times*small[0],times*small[1])
 
-def _covers_same(o, size):
+def _scales(own, size): return min(own)>4 and (_is_multiple(own, size) or _is_multiple(size, own))
+
+def _covers_same(o, size, is_target):
     "Has a tensor without a type of fastai the sizes of a picture that goes with images of `size`?"
-    own = _size(o)
-    if o.ndim<3 or own==size: return o.ndim>2
-    return o.ndim==4 and min(own)>4 and (_is_multiple(own, size) or _is_multiple(size, own))
+    if o.ndim<3 or _size(o)==size: return o.ndim>2
+    return (o.ndim==4 or o.ndim==3 and is_target) and _scales(_size(o), size)
 
 # %% ../../nbs/32_augment.pba.ipynb #4c746089
 def _role(o, image, is_target):
@@ -50,7 +51,7 @@ def _role(o, image, is_target):
     is_image = isinstance(o, TensorImage) or not is_target and not isinstance(image, TensorImage)
     if is_image and _is_picture(o): return 'all'
     if isinstance(o, TensorImageBase) and o.ndim>2: return 'moves'
-    return 'moves' if _covers_same(o, _size(image)) else 'nothing'
+    return 'moves' if _covers_same(o, _size(image), is_target) else 'nothing'
 
 # %% ../../nbs/32_augment.pba.ipynb #6667e18a
 def _first_image(xb):
@@ -212,12 +213,11 @@ def _can_fire(policy, names): return any(name in names for name,prob,_ in policy
 # %% ../../nbs/32_augment.pba.ipynb #c3357737
 def _left_behind(o, image):
     "What to say where a tensor that may be a picture stays as it is"
-    own,size = _size(o),_size(image)
-    if min(own)<=4 or not (o.ndim==4 or o.ndim==3 and (_is_multiple(own, size) or _is_multiple(size, own))):
-        return
+    is_like_one = o.ndim==4 and min(_size(o))>4 or o.ndim==3 and _scales(_size(o), _size(image))
+    if not is_like_one: return
     return (f'The images are moved, and a target or input of shape {tuple(o.shape)} is not, as nothing says that it is '
-            f'a picture of the same: it is a {class_name(o)} of another size. Masks of any size follow as `TensorMask`, '
-            f'pictures as `TensorImage`; or give a policy without {", ".join(_moving)}.')
+            f'a picture of the same: it is a {class_name(o)} of another size. Masks of any size follow as `TensorMask`,'
+            f' pictures as `TensorImage`; or give a policy without {", ".join(_moving)}.')
 
 def _keeps_colours(o, image):
     "What to say of a tensor without a type that may be a picture or a mask"
@@ -231,11 +231,12 @@ def _moves_coarsely(o, image, policy):
     "What to say where a picture of another size cannot follow to the pixel"
     own,size = _size(o),_size(image)
     if own==size or isinstance(o, (TensorMask,TensorPoint)) or not o.is_floating_point(): return
-    names = [n for n in _moving if own<size or not n.startswith('Translate')]   # a larger one moves by whole pixels
+    whole = _is_multiple(own, size)   # then translations move whole pixels of both
+    names = [name for name in _moving if not (whole and name.startswith('Translate'))]
     if _can_fire(policy, names): return (
         f'A target or input of {own[0]}x{own[1]} pixels follows images of {size[0]}x{size[1]}. Pixels are moved whole, '
-        'so that the two may differ by up to half a pixel of the smaller one. Where that counts, as in super-resolution, '
-        f'give a policy without {", ".join(names)}.')
+        'so that the two may differ by up to half a pixel of the smaller one. Where that counts, as in '
+        f'super-resolution, give a policy without {", ".join(names)}.')
 
 def _may_be_mask(o, image):
     "What to say of an input without a type that has one channel, beside images of three"
@@ -451,6 +452,7 @@ class Cutout(Transform):
     "Set a square somewhere in each image to 0, which after `Normalize` is the mean (arXiv 1708.04552)"
     split_idx = 0   # training only
     order = 100     # after `Normalize`
+    drawn = None    # of the running batch: the size of its first image, and rows and columns of the centres
     def __init__(self,
         size:int=None # Side of the square, in pixels, even; half of the image's shorter side if `None`
     ):
@@ -458,8 +460,9 @@ class Cutout(Transform):
             raise ValueError(f'`size` must be 2 pixels or more, got {size!r}.')
         self.size = size
     def __call__(self, b, **kwargs):
-        self.drawn = None   # one draw per row of a batch, for all of its images
-        return super().__call__(b, **kwargs)
+        "Cut one square per row of the batch, in all of its images"
+        try: return super().__call__(b, **kwargs)
+        finally: self.drawn = None   # nothing of a batch stays on a loader, which may be sent to workers
     def encodes(self, x:TensorImage):
         n,_,h,w = x.shape
         if self.drawn is None: self.drawn = (h,w),[torch.randint(o, (n,1), device=x.device) for o in (h,w)]
