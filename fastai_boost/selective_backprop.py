@@ -10,9 +10,9 @@ from fastai.basics import *
 import warnings
 import numpy as np
 from .core import *
-from .core.checks import check_number, check_share, check_whole
+from .core.checks import check_number, check_share, check_whole, class_name
 from .core.draw import ids_of_batch, world_size
-from .core.rows import stack_rows
+from .core.rows import check_rows, stack_rows
 from .selection import Selection
 
 # %% auto #0
@@ -87,16 +87,17 @@ class SelectiveBackprop(Selection):
     drops_rows = True   # of batches as they were read, also where it stands in the loader and is of the kind 'draw'
     papers = ('paper', 'https://arxiv.org/abs/1910.00762'),
     does = 'trains on a row with a probability that rises with its loss, in full batches'
+    use_when = 'you can try it beside plain training of the same cost: we found no setting in which it wins'
     cost = 'a forward pass over all rows; with the step on a quarter of them about 58 % of plain training'
-    measured = 'works, tested; lost clearly to plain training of about the same cost wherever we measured'
+    measured = 'lost clearly to plain training of about the same cost wherever we measured'
     variants = (
         dict(prime=0, beta=1.), dict(prime=0, beta=1., refill=False), dict(stale=2, beta=1., refill=False),
         dict(stale=2, beta=1.), dict(prime=0, keep=.5))
     functions = 'select_prob',
-    primed = False             # has it trained on all rows for `prime` epochs?
-    resting = False            # is it an epoch that `every` leaves out, with stale losses?
+    primed = resting = False   # are the `prime` epochs over? is it an epoch that `every` leaves out, with stale losses?
     cdf = due = plan = None    # of an epoch with stale losses: sorted losses, items to score, their rows in each batch
     n_steps = None             # of the last epoch
+    scores = warned = False    # does it score the rows of this step? was it said that few steps are left?
     _stateattrs = Selection._stateattrs+('cdf','due','plan')
     @delegates(BoostCallback.__init__)
     def __init__(self,
@@ -112,7 +113,6 @@ class SelectiveBackprop(Selection):
         _check_arguments(beta, history, stale, prime, keep)
         store_attr('beta,stale,prime,keep')
         self.losses = LossHistory(history)
-        self.epochs_seen = 0   # of all fits
         self.needs_ids = stale>0
         self.refill = refill and keep is None
         # Without refilling it drops rows in the batch, also with `stale`: those that are due are scored there.
@@ -220,14 +220,15 @@ def select(self:SelectiveBackprop, losses) -> Tensor: # int64 rows
 # %% ../nbs/22_selective_backprop.ipynb #8477de8b
 @patch
 def scheduled(self:SelectiveBackprop, step=None):
-    ready = self.primed and not self.resting and super(SelectiveBackprop, self).scheduled(step)
-    return ready and (not self.refill or isinstance(self.dl, RefillDL))
+    on = self.scheduled_epoch() if self.stale else super(SelectiveBackprop, self).scheduled(step)
+    return self.primed and on and (not self.refill or isinstance(self.dl, RefillDL))
 
 @patch
 def before_batch(self:SelectiveBackprop):
     "Refilled batches hold selected rows already"
     if isinstance(self.dl, RefillDL): return self.dl.show_progress()
-    if not self.acting: return
+    self.scores = self.acting and self.learn.boost_core.can_score
+    if not self.scores: return
     selected = _choose(self, self.dl, self.iter, self.learn.xb, self.learn.yb, self.learn.boost_core.ids)
     if selected is not None and len(selected)<n_rows(self.learn.yb): self.learn.boost_core.keep_rows(selected)
 
@@ -235,16 +236,30 @@ def before_batch(self:SelectiveBackprop):
 def after_loss(self:SelectiveBackprop):
     "Losses of steps without a scoring pass make history too"
     losses = self.learn.boost_core.batch.row_losses
-    scored = self.acting or isinstance(self.dl, RefillDL)
+    scored = self.scores or isinstance(self.dl, RefillDL)
     if not scored and losses is not None: self.losses.add(losses)
+
+# %% ../nbs/22_selective_backprop.ipynb #74399336
+def _warn_of_few_steps(cb, dl):
+    "Say once that an epoch came down to a handful of steps"
+    train = cb.learn.dls.train
+    plain,rows = len(train),max(dl.read, getattr(train, 'n', None) or 0)
+    handful = dl.steps<5 and 3*dl.kept<rows or 10*dl.steps<plain
+    if cb.warned or not handful: return
+    cb.warned = True
+    warnings.warn(
+        f"{class_name(cb)} kept {dl.kept} of {rows} rows in epoch {cb.epoch}, which had {dl.steps} "
+        f"step{'s'*(dl.steps!=1)} where plain training has {plain}. Where losses fall quickly, few rows lie above "
+        f"those that were seen before. Lower `beta` (it is {cb.beta:g}) or `history` ({cb.losses.n}), or use "
+        "`refill=False`, which makes a step of each batch.")
 
 # %% ../nbs/22_selective_backprop.ipynb #d2c7482a
 @patch
 def check(self:SelectiveBackprop):
-    if self.prime>=self.n_epoch and not self.epochs_seen:
-        warnings.warn(
+    if self.prime>=self.epoch_offset+self.n_epoch:
+        self.warn_idle(
             f"`SelectiveBackprop` selects nothing in a fit of {self.n_epoch} epoch{'s'*(self.n_epoch>1)}: "
-            f"the first {self.prime} (prime) train on all rows.")
+            f"the first {self.prime} (prime), counted over all fits, train on all rows.")
     processes = max([num_distrib(), *map(world_size, self.dls)])
     if self.refill and processes>1:
         raise ValueError(
@@ -255,9 +270,8 @@ def check(self:SelectiveBackprop):
 def begin_epoch(self:SelectiveBackprop):
     super(SelectiveBackprop, self).begin_epoch()
     self.cdf = self.due = self.plan = None
-    self.primed = self.epochs_seen>=self.prime
-    self.epochs_seen += 1
-    self.resting = self.stale>0 and self.epoch%self.every>0
+    self.primed = self.counted_epoch>=self.prime
+    self.resting = self.stale>0 and self.counted_epoch%self.every>0
     if self.primed and self.stale and self.scheduled_epoch(): _draw_stale(self)
 
 @patch
@@ -275,7 +289,9 @@ def in_words(self:SelectiveBackprop): return _does(self), _costs(self)
 @patch
 def end_epoch(self:SelectiveBackprop):
     super(SelectiveBackprop, self).end_epoch()
-    self.n_steps = self.learn.dl.steps if isinstance(self.learn.dl, RefillDL) else self.n_iter
+    refilled = isinstance(self.learn.dl, RefillDL)
+    self.n_steps = self.learn.dl.steps if refilled else self.n_iter
+    if refilled: _warn_of_few_steps(self, self.learn.dl)
 
 @patch
 def columns(self:SelectiveBackprop):
@@ -285,13 +301,11 @@ def columns(self:SelectiveBackprop):
 
 @patch
 def state_dict(self:SelectiveBackprop):
-    own = dict(epochs_seen=self.epochs_seen, losses=self.losses.state_dict())
-    return super(SelectiveBackprop, self).state_dict() | own
+    return super(SelectiveBackprop, self).state_dict() | dict(losses=self.losses.state_dict())
 
 @patch
 def load_state_dict(self:SelectiveBackprop, state):
     super(SelectiveBackprop, self).load_state_dict(state)
-    self.epochs_seen = state.get('epochs_seen', self.epochs_seen)
     self.losses.load_state_dict(state.get('losses', {}))
 
 # %% ../nbs/22_selective_backprop.ipynb #972110df
@@ -308,6 +322,7 @@ class RowQueue:
 
     def add(self, rows, ids, n_inp:int) -> bool: # Did they fit?
         "Put rows at the end; token ids are padded. Targets are not: rows whose targets differ in shape don't fit"
+        if not n_rows(rows): return True
         if self.rows is not None:
             rows = stack_rows(self.rows, rows) if _same_shapes(self.rows[n_inp:], rows[n_inp:]) else None
         if rows is None: return False
@@ -318,8 +333,9 @@ class RowQueue:
     def pop(self, n:int) -> tuple: # Rows, ids
         "Take the first `n` rows away"
         rows,ids = self.rows,self.ids
-        self.rows = take(rows, slice(n,None))
-        self.ids = None if ids is None else ids[n:]
+        all_go = n>=len(self)   # an empty list of names could not be told from an empty list of tensors
+        self.rows = None if all_go else take(rows, slice(n,None))
+        self.ids = None if all_go or ids is None else ids[n:]
         return take(rows, slice(0,n)),None if ids is None else ids[:n]
 
 # %% ../nbs/22_selective_backprop.ipynb #efe43b1b
@@ -338,6 +354,8 @@ class RefillDL(GetAttr):
         self.dl = dl
         self.cb = cb
         self.seen = 0       # batches read
+        self.read = 0       # rows in them
+        self.kept = 0       # rows that were put into the queue
         self.steps = 0      # batches yielded
         self.latest = None  # the batch that was read last, as one tuple, and its ids
         self.queue = RowQueue()
@@ -372,19 +390,26 @@ def _selected(self:RefillDL, i, batch):
     self.seen = i+1
     learn.pct_train = (learn.epoch+i/len(self))/learn.n_epoch
     learn._split(learn._set_device(batch))
-    ids = learn.boost_core.known_ids(lambda: ids_of_batch(self.dl, i, learn.xb))
+    if len(learn.yb): check_rows(learn.xb, learn.yb, self.cb)
+    ids = learn.boost_core.known_ids(lambda: ids_of_batch(self.dl, i, learn.xb, learn.yb))
     if ids is not None: learn.boost_core.record.see(ids)
     rows = (*learn.xb,*learn.yb)
     self.latest = rows,ids
-    acts = len(learn.yb)>0 and self.cb.scheduled(i)
+    acts = len(learn.yb)>0 and learn.boost_core.can_score_loaded and self.cb.scheduled(i)
     selected = _choose(self.cb, self.dl, i, learn.xb, learn.yb, ids) if acts else None
-    if selected is None: return rows,ids
-    return take(rows, selected),None if ids is None else ids[selected]
+    if selected is not None: rows,ids = take(rows, selected),None if ids is None else ids[selected]
+    self.read += n_rows(self.latest[0])
+    self.kept += n_rows(rows)
+    return rows,ids
 
 # %% ../nbs/22_selective_backprop.ipynb #7970cd02
 @patch
 def _full_batches(self:RefillDL, rows, ids):
     "Queue rows, and yield full batches. Rows that don't fit those in the queue send them off first"
+    if not len(self.cb.learn.yb):   # without targets it isn't known what a row is: the batch goes on as it was read
+        self.batch_ids,self.steps = ids,self.steps+1
+        yield rows
+        return
     if not self.queue.add(rows, ids, len(self.cb.learn.xb)):
         if len(self.queue)>1: yield self._batch(len(self.queue))
         self._restart_queue(rows, ids)
