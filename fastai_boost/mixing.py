@@ -11,8 +11,8 @@ from .core import *
 from .core.checks import check_number, check_one_of, check_share, check_whole
 
 # %% auto #0
-__all__ = ['check_weights', 'sample_weights', 'draw_weights', 'sample_partners', 'draw_partners', 'mix', 'MixedIds',
-           'chosen_inputs', 'mix_inputs', 'blended_weight', 'mix_targets']
+__all__ = ['check_weights', 'sample_weights', 'draw_weights', 'sample_partners', 'own_partners', 'draw_partners', 'mix',
+           'MixedIds', 'chosen_inputs', 'mix_inputs', 'blended_weight', 'mix_targets']
 
 # %% ../nbs/11_mixing.ipynb #9ee92457
 def check_weights(alpha, p, k):
@@ -80,6 +80,14 @@ def sample_partners(n, partner, k, generator, device) -> Tensor: # (k-1, n) int6
     perms = torch.stack([torch.randperm(n, generator=generator, device=device) for _ in range(k-1)])
     return _in_pairs(perms[0]) if partner=='pair' else perms
 
+# %% ../nbs/11_mixing.ipynb #50d1db85
+def own_partners(
+    partners, # (k-1, rows) int64
+    weights # (rows, k) float
+) -> Tensor: # (k-1, rows) int64
+    "Each row that is not mixed is its own partner: so nothing of another row can reach it, not even a NaN"
+    return torch.where(weights[:,0]==1, torch.arange(len(weights), device=partners.device), partners)
+
 # %% ../nbs/11_mixing.ipynb #9a7dd288
 def draw_partners(
     n:int, # Rows
@@ -116,6 +124,11 @@ def _blend_by_lerp(x, others, shares):
     if len(others)==1: return torch.lerp(others[0], x, _factor(shares[0], x))
     return sum(_factor(share, x)*rows for share,rows in zip(shares, (x,*others)))
 
+def _blend_finite(x, others, shares):
+    "`_blend_by_lerp`. Where that is not finite (0 times infinity is no number), the entry of the largest share"
+    blend = _blend_by_lerp(x, others, shares)
+    return torch.where(blend.isfinite(), blend, _heaviest(x, others, shares))
+
 # %% ../nbs/11_mixing.ipynb #2e81340e
 def _heaviest(x, others, shares):
     "For each row what the one with the largest share has; the first of equals"
@@ -140,7 +153,7 @@ def mix(
                          f'but `lam` has weights for {len(shares)}.')
     def mixed(t):
         if not t.ndim: return t   # a single number belongs to no row
-        blend = _blend_by_lerp if t.is_floating_point() or t.is_complex() else _heaviest
+        blend = _blend_finite if t.is_floating_point() or t.is_complex() else _heaviest
         return blend(t, [t[idxs] for idxs in partners], shares)
     return map_nested(mixed, x)
 
@@ -296,10 +309,12 @@ def chosen_inputs(
     return tuple(entry(i, x) for i,x in enumerate(xb))
 
 # %% ../nbs/11_mixing.ipynb #f455af9b
-def _mixed_input(x, others, shares):
+def _mixed_input(x, others, shares, finite):
     "One input mixed: numbers are blended, ids carry their partners along, flags stay those of the row itself"
-    if x.is_floating_point() or x.is_complex(): return _blend_by_lerp(x, others, shares)
-    if x.dtype==torch.bool or x.ndim<1 or not x.numel(): return x
+    if not x.ndim: return x   # a single number belongs to no row
+    if x.is_floating_point() or x.is_complex():
+        return (_blend_by_lerp if finite else _blend_finite)(x, others, shares)
+    if x.dtype==torch.bool or not x.numel(): return x
     return MixedIds.make(x.as_subclass(Tensor), others, shares, [])
 
 # %% ../nbs/11_mixing.ipynb #c8b1d8de
@@ -307,13 +322,15 @@ def mix_inputs(
     xb:tuple, # Inputs
     others:list, # Inputs of the partners, a tuple for each
     weights, # (rows, k) float, as `draw_weights` returns them
-    keys:set=None # Positions in the tuple and keys of dicts; `None`: all
+    keys:set=None, # Positions in the tuple and keys of dicts; `None`: all
+    finite:bool=False # Are all numbers known to be finite? That saves a few operations
 ) -> tuple: # Floats blended, whole numbers as `MixedIds`
     "The inputs mixed with those of the partners. What `keys` leaves out stays that of the row itself"
     _check_keys(xb, keys)
     shares = _shares(weights)
+    def mixed(t, *others): return _mixed_input(t, others, shares, finite)
     def entry(key, x, *partners):
-        if keys is None or key in keys: return map_nested(lambda t,*os: _mixed_input(t, os, shares), x, *partners)
+        if keys is None or key in keys: return map_nested(mixed, x, *partners)
         if isinstance(x, dict): return type(x)({k:entry(k, v, *(o[k] for o in partners)) for k,v in x.items()})
         return x
     return tuple(entry(i, *parts) for i,parts in enumerate(zip(xb, *others)))
@@ -335,13 +352,15 @@ def mix_targets(
     others:list, # Targets of the partners, a tuple for each
     sources:list, # For each partner (rows,) int64: which row of the batch it is, -1 for one from elsewhere
     weights, # (rows, k) float, as `draw_weights` returns them
-    fold:bool # Has the row itself the largest share?
+    fold:bool, # Has the row itself the largest share?
+    blends:bool=True # May numbers be blended? Not for a loss that may know missing entries, see `is_mean_of_parts`
 ) -> tuple: # Targets; list of (weight, targets, source), as `BoostCore.set_targets` takes it
     "The targets that metrics see, and the pairs of weight and targets whose losses add up to that of the batch"
     def of_all(blend): return map_nested(lambda y,*os: blend(y, os, _shares(weights)), yb, *others)
+    if blends and all(o.is_floating_point() for o in tensors_of(yb)):
+        blended = of_all(_blend_finite)
+        return blended,[(1., blended, blended_weight(weights, sources))]
     shown = yb if fold else of_all(_heaviest)
-    if all(o.is_floating_point() for o in tensors_of(yb)):
-        return shown,[(1., of_all(_blend_by_lerp), blended_weight(weights, sources))]
     pairs = [(weights[:,0], yb, None)]
     for j,(other,source) in enumerate(zip(others, sources)): pairs.append((weights[:,j+1], other, source))
     return shown,pairs

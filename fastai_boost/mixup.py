@@ -12,6 +12,9 @@ from collections import namedtuple
 import numpy as np, matplotlib.pyplot as plt
 from .core import *
 from .core.checks import check_number, check_one_of, check_whole, class_name, is_a
+from .core.loss import is_mean_of_parts
+from .core.score import own_loss
+from .core.step import same_tensors, users_callbacks
 from .mixing import *
 
 _all_ = ['draw_weights', 'draw_partners', 'mix', 'MixedIds']
@@ -86,25 +89,44 @@ def _like_batch(second, xb, yb):
     return map_nested(_as_laid_out, tuple(xb), second[0]),second[1]
 
 # %% ../nbs/12_mixup.ipynb #4e8f5897
+def _rows_of(batch, idxs):
+    "Rows of every tensor. Names that come with the rows stay those of the row itself"
+    return map_nested(lambda t: t[idxs] if t.ndim else t, batch)
+
+def _own_where_unmixed(weights, own, other):
+    "The rows of `other`, but of `own` where nothing is mixed: a marker of a missing entry must not reach them"
+    def of_both(a, b): return torch.where((weights[:,0]==1).reshape(-1, *[1]*(a.ndim-1)), a, b) if a.ndim else a
+    return map_nested(of_both, own, other)
+
 def _partner_rows(draw, xb, yb, keys=None):
     "Inputs and targets of the partners, a pair for each; and the row of the batch each is, -1 for rows from elsewhere"
     if isinstance(draw.partners, tuple):
         elsewhere = torch.full_like(draw.weights[:,0], -1).long()
-        return [_like_batch(draw.partners, xb, yb)],[elsewhere]
+        other_xb,other_yb = _like_batch(draw.partners, xb, yb)
+        return [(other_xb,_own_where_unmixed(draw.weights, yb, other_yb))],[elsewhere]
     chosen = chosen_inputs(xb, keys)
-    return [(take(chosen, idxs),take(yb, idxs)) for idxs in draw.partners],list(draw.partners)
+    return [(_rows_of(chosen, idxs),_rows_of(yb, idxs)) for idxs in draw.partners],list(draw.partners)
 
 # %% ../nbs/12_mixup.ipynb #de07f718
-def _no_embedding(name, xb, looked_up):
-    "Raise where no input can be mixed, warn where some can't: whole numbers that no embedding is looked up for"
-    only_ids = not any(o.is_floating_point() for o in tensors_of(xb))
-    which = 'these inputs' if only_ids else 'some of the inputs'
-    what = (f"{name} can't mix {which}: they are whole numbers, "
-            "and the model looks up no embedding of them (`nn.Embedding`) that could be blended. ")
-    if only_ids and not any(looked_up):
-        remedy = "Make them floats if they are pictures or numbers, or take it off with `learn.remove_boosts()`."
-        raise ValueError(what+remedy)
-    warnings.warn(what+"They stay those of the row itself. Name the others with `keys=` if that is meant.")
+def _inputs_by_key(inputs, key=None):
+    "Yield every tensor of the inputs with its position in the tuple or its key in a dict"
+    if isinstance(inputs, Tensor): yield key,inputs
+    elif isinstance(inputs, dict):
+        for k,o in inputs.items(): yield from _inputs_by_key(o, k)
+    elif isinstance(inputs, (tuple,list)):
+        for i,o in enumerate(inputs): yield from _inputs_by_key(o, i if key is None else key)
+
+def _no_embedding(name, xb):
+    "Raise where no input can be mixed, warn of those that can't: whole numbers that no embedding is looked up for"
+    inputs = list(_inputs_by_key(xb))
+    left = [k for k,o in inputs if isinstance(o, MixedIds) and not o.looked_up]
+    mixed = [k for k,o in inputs if k not in left and (o.is_floating_point() or isinstance(o, MixedIds))]
+    why = "whole numbers, and the model looks up no embedding of them (`nn.Embedding`) that could be blended. "
+    if not mixed: raise ValueError(
+        f"{name} can't mix these inputs: they are {why}Make them floats if they are pictures or numbers, "
+        "or take it off with `learn.remove_boosts()`.")
+    warnings.warn(f"{name} leaves {', '.join(f'input {k!r}' for k in left)} as the row itself has it: it holds {why}"
+                  f"If that is meant, name the others: `keys={mixed}`.")
 
 # %% ../nbs/12_mixup.ipynb #9939548a
 def _logger(learn, name):
@@ -112,24 +134,50 @@ def _logger(learn, name):
     cb = getattr(learn, name, None)
     return cb if cb is not None and cb.run else None
 
-def _to_unit_range(x):
-    "Images as floats on the CPU, each stretched to the range 0 to 1"
+def _scale_of(x):
+    "The lowest and the highest number in images"
+    return float(x.min()),float(x.max())
+
+def _to_unit_range(x, low, high):
+    "Numbers on the CPU as floats, with `low` at 0 and `high` at 1"
     x = x.detach().float().as_subclass(Tensor).cpu()
-    low,high = x.amin((1,2,3), True),x.amax((1,2,3), True)
-    return (x-low)/(high-low+1e-8)
+    return ((x-low)/(high-low+1e-8)).clamp(0, 1)
 
 # %% ../nbs/12_mixup.ipynb #8867b511
 def _log_pictures(learn, before, n=16):
-    "Send `n` images before and after mixing, and their difference, to TensorBoard and W&B"
+    "Send `n` images before and after mixing, and their difference, to TensorBoard and W&B, all at one scale"
     board,wandb_cb = _logger(learn, 'tensor_board'),_logger(learn, 'wandb')
     wandb = sys.modules.get('wandb') if wandb_cb else None
     if (board is None and wandb is None) or before.ndim!=4: return
     after = first(tensors_of(learn.xb))
+    before,after = before[:n],after[:n]
+    low,high = _scale_of(before)
     for name,x in dict(before=before, after=after, difference=(after-before).abs()).items():
-        x = _to_unit_range(x[:n])
+        start = 0. if name=='difference' else low   # white is a difference as large as the range of the images
+        x = _to_unit_range(x, start, start+high-low)
+        caption = f'black {start:.3g}, white {start+high-low:.3g}'
         if board is not None: board.writer.add_images(f'mixup/{name}', x, learn.train_iter)
         if wandb:   # the callback counts a batch after it, so this one has the next number
-            wandb.log({f'mixup/{name}': [wandb.Image(o) for o in x]}, step=wandb_cb._wandb_step+1)
+            wandb.log({f'mixup/{name}': [wandb.Image(o, caption=caption) for o in x]}, step=wandb_cb._wandb_step+1)
+
+# %% ../nbs/12_mixup.ipynb #9e91cd26
+def _is_finite_image(xb):
+    "Is there one input only, and is that finite in this batch? A mask with infinities comes beside other inputs"
+    inputs = list(tensors_of(xb))
+    return len(inputs)==1 and bool(inputs[0].isfinite().all())
+
+def _check_prepared(mixer):
+    "`ValueError` in the first step of a fit where callbacks prepare the batch: rows of a second loader miss that"
+    learn = mixer.learn
+    check = learn.step_check
+    cbs = users_callbacks(learn, 'before_batch')
+    if not check.first_step or not cbs: return
+    filtered = any(cb.drops_rows for cb in learn.boost_core.active)
+    same = same_tensors(check.loaded[0][0], check.made) if filtered else not check.changed()
+    if same: return
+    names = ' or '.join(class_name(cb) for cb in cbs)
+    raise ValueError(f"{class_name(mixer)} with `partner='loader'` takes rows as a second loader gives them, but {names} "
+                     "changes the batch in `before_batch`. Take partners of the same batch: leave `partner` out.")
 
 # %% ../nbs/12_mixup.ipynb #c36500f2
 MixDraw = namedtuple('MixDraw', 'weights partners')
@@ -143,19 +191,23 @@ class Mixer(BoostCallback):
     lams = () # The mean share that rows kept of themselves, for each step of the epoch
     looked_up = () # A list for each input of ids, with an entry for each embedding that was looked up
     checked = False # Was it seen whether the ids can be mixed?
+    finite = None # Are the inputs known to hold finite numbers only? Looked up once in a fit
     _stateattrs = BoostCallback._stateattrs+('draw','second','lams','looked_up','checked')
 
     @property
     def mixes_all(self): return self.p==1 and self.alpha>0
 
-    def before_fit(self): self.checked = False
+    def before_fit(self): self.checked,self.finite = False,None
     def before_train(self): self.lams,self.second = [],None
     def after_train(self): self.second = None
     def columns(self): return dict(lam=torch.stack(list(self.lams)).mean() if len(self.lams) else None)
 
     def before_batch(self):
         self.draw = None
+        self.learn.boost_core.settle()
+        if self.partner=='loader': _check_prepared(self)
         if not self.acting: return
+        if self.finite is None: self.finite = self.mixes_all and _is_finite_image(self.learn.xb)
         before = first(tensors_of(self.learn.xb))
         self.draw = self.draw_for(self.learn.xb, self.learn.yb)
         self.apply(self.draw)
@@ -165,7 +217,7 @@ class Mixer(BoostCallback):
     def after_pred(self):
         if self.draw is None or self.checked or all(self.looked_up): return
         self.checked = True
-        _no_embedding(class_name(self), self.learn.xb, self.looked_up)
+        _no_embedding(class_name(self), self.learn.xb)
 
 # %% ../nbs/12_mixup.ipynb #a5a7cf9a
 @patch
@@ -185,15 +237,16 @@ def new_draw(self:Mixer, n, device) -> MixDraw:
     if self.per=='pair':   # both rows of a pair take the weights of the first
         is_first = torch.arange(n, device=device)<partners[0]
         weights = torch.where(is_first[:,None], weights, weights[partners[0]])
-    return MixDraw(weights, partners)
+    return MixDraw(weights, partners if self.mixes_all else own_partners(partners, weights))
 
 # %% ../nbs/12_mixup.ipynb #51eab083
 @patch
 def mixed(self:Mixer, xb, yb, draw) -> tuple: # Inputs, targets as metrics see them, weights and targets of the loss
     "A batch mixed as `draw` says"
     partners,sources = _partner_rows(draw, xb, yb, self.keys)
-    inputs = mix_inputs(xb, [x for x,_ in partners], draw.weights, self.keys)
-    shown,pairs = mix_targets(yb, [y for _,y in partners], sources, draw.weights, self.fold)
+    inputs = mix_inputs(xb, [x for x,_ in partners], draw.weights, self.keys, bool(self.finite))
+    blends = is_mean_of_parts(own_loss(self.learn))
+    shown,pairs = mix_targets(yb, [y for _,y in partners], sources, draw.weights, self.fold, blends)
     return inputs,shown,pairs
 
 @patch
@@ -245,8 +298,10 @@ class MixUp(Mixer):
     papers = (('paper', 'https://arxiv.org/abs/1710.09412'),)
     does = 'trains on mixtures of two rows and of their labels'
     cost = 'a blend of the inputs and one more value of the loss: 1.03 times a plain step of a small convnet'
-    measured = ('works, tested; on CIFAR-10 it won where the net overfits (64.3 against 61.7 % without augmentation) '
-                'and lost where it does not (64.5 against 69.7 % with augmentation)')
+    use_when = ('the net would learn the training set by heart: no augmentation and long training, '
+                'or wrong labels (then `alpha=8`)')
+    measured = ('on CIFAR-10 64.3 against 61.7 % of plain training without augmentation, '
+                'but 64.5 against 69.7 % with it')
     variants = ({}, dict(partner='loader'), dict(p=.5))
 
     @delegates(BoostCallback.__init__)
@@ -300,28 +355,41 @@ def _image_size(xb):
                      "Use `learn.mixup()`.")
 
 # %% ../nbs/12_mixup.ipynb #e7f3638c
-def _paste_in_images(xb, other, box):
-    "The inputs, with the box of the partner's image in each image of the size of the boxes"
-    def paste(x, o): return torch.where(box, o, x) if x.ndim==4 and x.shape[-2:]==box.shape[-2:] else x
-    return map_nested(paste, xb, other)
+def _box_for(t, box):
+    "The box at the size of the pictures or masks `t`: its nearest pixels; without the channel axis for masks"
+    for axis,size in ((2,t.shape[-2]), (3,t.shape[-1])):
+        n = box.shape[axis]
+        if n!=size: box = box.index_select(axis, torch.arange(size, device=box.device)*n//size)
+    return box if t.ndim==4 else box[:,0]
 
-def _paste_in_masks(yb, other, box):
-    "The targets with the box of the partner's mask in each; `None` where they are no masks of the size of the boxes"
+def _is_picture(t, size):
+    "Is `t` images or masks of pictures of that size (height, width), perhaps larger or smaller? Not points or boxes"
+    if t.ndim!=3: return t.ndim==4
+    if any(is_a(t, f'fastai.vision.core.{name}') for name in ('TensorPoint','TensorBBox')): return False
+    height,width = t.shape[-2:]
+    return not t.is_floating_point() or height*size[1]==width*size[0]
+
+def _paste(batch, other, box):
+    "The batch with the box of the partner in each image and each mask, at the size that it has"
+    def paste(t, o): return torch.where(_box_for(t, box), o, t) if _is_picture(t, box.shape[-2:]) else t
+    return map_nested(paste, batch, other)
+
+def _are_masks(yb, size):
+    "Are the targets masks or images? `ValueError` where only some are"
+    are = [_is_picture(o, size) for o in tensors_of(yb)]
+    if all(are) or not any(are): return all(are)
     shapes = [tuple(o.shape) for o in tensors_of(yb)]
-    if len(shapes[0])<3 or shapes[0][-2:]!=tuple(box.shape[-2:]): return None
-    if any(shape!=shapes[0] for shape in shapes):
-        raise ValueError(f"`CutMix` takes either masks or class labels as targets, got {shapes}. Use `learn.mixup()`.")
-    if len(shapes[0])==3: box = box[:,0]   # masks without channels
-    return map_nested(lambda y,o: torch.where(box, o, y), yb, other)
+    raise ValueError(f"`CutMix` takes either masks or class labels as targets, got {shapes}. Use `learn.mixup()`.")
 
 # %% ../nbs/12_mixup.ipynb #9e70bf92
-def _cut_batch(xb, yb, draw):
+def _cut_batch(xb, yb, draw, blends):
     "A batch with boxes pasted as `draw` says: inputs, targets as metrics see them, pairs of weight and targets"
     [(other_xb,other_yb)],sources = _partner_rows(draw, xb, yb)
-    inputs = _paste_in_images(xb, other_xb, draw.box)
-    masks = _paste_in_masks(yb, other_yb, draw.box)
-    if masks is not None: return inputs,masks,[(1., masks, blended_weight(draw.weights, sources))]
-    shown,pairs = mix_targets(yb, [other_yb], sources, draw.weights, False)
+    inputs = _paste(xb, other_xb, draw.box)
+    if _are_masks(yb, draw.box.shape[-2:]):
+        masks = _paste(yb, other_yb, draw.box)
+        return inputs,masks,[(1., masks, blended_weight(draw.weights, sources))]
+    shown,pairs = mix_targets(yb, [other_yb], sources, draw.weights, False, blends)
     return inputs,shown,pairs
 
 # %% ../nbs/12_mixup.ipynb #3a6eb855
@@ -345,7 +413,8 @@ class CutMix(Mixer):
     papers = (('paper', 'https://arxiv.org/abs/1905.04899'),)
     does = "pastes a box of another row's image into each, and counts the labels by area"
     cost = 'a paste and one more value of the loss: 1.02 times a plain step of a small convnet'
-    measured = 'works, tested; its accuracy was not measured here'
+    use_when = 'you want to try what its paper has for large nets and long training: we have no number for it'
+    measured = 'its accuracy was not measured here'
     variants = (dict(p=.5, per='item'),)
     needs_images = True
     fold,k,keys = False,2,None   # the settings of `MixUp` that `CutMix` has no choice of
@@ -370,11 +439,12 @@ class CutMix(Mixer):
         size = _image_size(xb)
         weights,partners = super().draw_for(xb, yb)
         weights,box = _draw_boxes(weights, self.per, size, self.rng(weights.device))
+        if isinstance(partners, Tensor): partners = own_partners(partners, weights)   # a box may have no pixel
         return CutDraw(weights, partners, box)
 
     def mixed(self, xb, yb, draw):
         "A batch with boxes pasted as `draw` says; returns what `Mixer.mixed` does"
-        return _cut_batch(xb, yb, draw)
+        return _cut_batch(xb, yb, draw, is_mean_of_parts(own_loss(self.learn)))
 
 # %% ../nbs/12_mixup.ipynb #59a5e217
 @patch
@@ -408,15 +478,29 @@ def _mixture_of_a_batch(learn, cb):
     finally: cb.learn = None
 
 # %% ../nbs/12_mixup.ipynb #f6dadb66
+def _short(label, n=14):
+    "A label that fits over a picture"
+    return label if len(label)<=n else f'{label[:n-1]}…'
+
 def _title_of_mixture(learn, yb, draw, i):
-    "`3 + 7, 0.81` for row `i`: the labels, and the share of each but the last"
-    shares = draw.weights[i,:max(1, draw.weights.shape[1]-1)].tolist()
-    shown = ' '.join(f'{share:.2f}' for share in shares)
-    own = label_of(learn, yb, i)
-    if not own: return shown
+    "A line for each row of the mixture `i`: its share and its label"
+    shares = draw.weights[i].tolist()
     if isinstance(draw.partners, tuple): others = [label_of(learn, draw.partners[1], i)]
     else: others = [label_of(learn, yb, int(idxs[i])) for idxs in draw.partners]
-    return f"{' + '.join([own, *others])}, {shown}"
+    labels = [label_of(learn, yb, i), *others]
+    return '\n'.join(f'{share:.2f} {_short(label)}'.strip() for share,label in zip(shares, labels))
+
+def _show_at_scale(ax, x, scale, title=''):
+    "Draw a row at the scale (low, high) that it shares with others: as an image, or as a curve"
+    x = x.detach().float().cpu().as_subclass(Tensor)
+    if x.ndim==3 and len(x) in (1,3,4):
+        ax.imshow(_to_unit_range(x, *scale).permute(1,2,0).squeeze(-1), cmap='gray', vmin=0, vmax=1)
+    else:
+        margin = .05*(scale[1]-scale[0])+1e-8
+        ax.plot(x.flatten())
+        ax.set_ylim(scale[0]-margin, scale[1]+margin)
+    ax.set_title(title, fontsize=7)
+    ax.set(xticks=[], yticks=[])
 
 # %% ../nbs/12_mixup.ipynb #cbe1b16b
 def _picture_of(xb):
@@ -436,12 +520,16 @@ def show_mixup(self:Learner,
     xb,yb,draw,mixed_xb = _mixture_of_a_batch(self, _mixer_for_picture(self, kwargs))
     before,after = _picture_of(xb),_picture_of(mixed_xb)
     n = min(n, len(before))
-    fig,axs = plt.subplots(3, n, figsize=(1.4*n,4.9), squeeze=False)
+    before,after = (o[:n].detach().float() for o in (before,after))
+    difference = (after-before).abs()
+    scale,of_difference = _scale_of(torch.stack([before,after])),(0.,float(difference.max()))
+    fig,axs = plt.subplots(3, n, figsize=(1.4*n,4.7+.12*draw.weights.shape[1]), squeeze=False)
     for i in range(n):
-        show_row(axs[0,i], before[i], label_of(self, yb, i))
-        show_row(axs[1,i], after[i], _title_of_mixture(self, yb, draw, i))
-        show_row(axs[2,i], (after[i]-before[i]).abs())
-    for ax,name in zip(axs[:,0], ('before','after','difference')): ax.set_ylabel(name)
+        _show_at_scale(axs[0,i], before[i], scale, _short(label_of(self, yb, i)))
+        _show_at_scale(axs[1,i], after[i], scale, _title_of_mixture(self, yb, draw, i))
+        _show_at_scale(axs[2,i], difference[i], of_difference)
+    for ax,name,(low,high) in zip(axs[:,0], ('before','after','difference'), (scale,scale,of_difference)):
+        ax.set_ylabel(f'{name}\n{low:.3g} to {high:.3g}', fontsize=8)
     fig.tight_layout()
 
 # %% ../nbs/12_mixup.ipynb #04bf3725

@@ -9,7 +9,7 @@ from __future__ import annotations
 from fastai.basics import *
 from dataclasses import dataclass
 from .core import *
-from .core.loss import inner_loss, is_class_loss
+from .core.loss import inner_loss, is_class_loss, is_mean_of_parts
 
 # %% auto #0
 __all__ = ['to_one_hot', 'from_one_hot', 'TargetKind', 'kind_of_targets']
@@ -54,6 +54,7 @@ class TargetKind:
     axis: int = 1              # class axis of the prediction
     ignore_index: int = None   # an id that is no class
     counts: bool = False       # whole numbers that are no classes: counts, ages, 0 or 1
+    blends: bool = True        # may numbers be blended? Not where the loss may know missing entries among them
 
     def soft(self, yb):
         "Targets that can be blended: class ids as probabilities, counts as floats, all else as it is"
@@ -79,25 +80,27 @@ def _ignored_id(loss_func):
     return keywords.get('ignore_index', getattr(inner, 'ignore_index', default))
 
 # %% ../nbs/11_targets.ipynb #280bc0c1
-def _check_ids(y, n_classes, ignored):
-    "Raise where a class id has no output"
-    wrong = (y<0)|(y>=n_classes)
+def _checked_ignored_id(loss_func, y, n_classes):
+    "The id that stands for a missing entry. Raise where another id has no output"
+    ignored,wrong = _ignored_id(loss_func),(y<0)|(y>=n_classes)
+    if ignored is None and not is_mean_of_parts(loss_func):   # a loss of the user's own does not say it: see what is there
+        found = y[wrong].unique()
+        if len(found)<2: return found[0].item() if len(found) else -1
     if ignored is not None: wrong = wrong&(y!=ignored)
-    if not wrong.any(): return
+    if not wrong.any(): return ignored
     raise ValueError(f"Class ids must lie in 0..{n_classes-1}, as the model has {n_classes} outputs, "
                      f"but the targets hold {y[wrong][0].item()}. Give the model as many outputs as there are classes.")
 
 # %% ../nbs/11_targets.ipynb #96463ae6
 def kind_of_targets(loss_func, pred, yb):
     "What the targets `yb` are, seen from the prediction. `ValueError` where a class id has no output"
-    axis = getattr(loss_func, 'axis', 1)
+    axis,blends = getattr(loss_func, 'axis', 1),is_mean_of_parts(loss_func)
     y = yb[0] if len(yb)==1 else None
     both = isinstance(y, Tensor) and isinstance(pred, Tensor)
-    if not both or y.is_floating_point(): return TargetKind(axis=axis)
+    if not both or y.is_floating_point(): return TargetKind(axis=axis, blends=blends)
     one_output = pred.ndim>1 and pred.shape[axis]==1
     if getattr(loss_func, 'floatify', False) or one_output and not is_class_loss(loss_func):
-        return TargetKind(axis=axis, counts=True)
-    if pred.ndim!=y.ndim+1: return TargetKind(axis=axis)
-    n_classes,ignored = pred.shape[axis],_ignored_id(loss_func)
-    _check_ids(y, n_classes, ignored)
-    return TargetKind(n_classes, axis, ignored)
+        return TargetKind(axis=axis, counts=True, blends=blends)
+    if pred.ndim!=y.ndim+1: return TargetKind(axis=axis, blends=blends)
+    n_classes = pred.shape[axis]
+    return TargetKind(n_classes, axis, _checked_ignored_id(loss_func, y, n_classes), blends=blends)
