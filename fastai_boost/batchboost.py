@@ -326,26 +326,30 @@ class _LearnerBooster(BatchBooster):
         "Forget all carried rows but the first `n`"
         self.inputs,self.y1,self.y2 = (take(rows, slice(n)) for rows in (self.inputs,self.y1,self.y2))
 
-    def row_errors(self, outputs):
-        targets = self.kind.probabilities(self.targets)
-        if self.kind.n_classes is not None:
-            axis = self.kind.axis
-            errors = self.error(outputs.movedim(axis, 1), targets[0].movedim(axis, 1))
-        elif self.by_loss: errors = item_loss(self.loss_func, outputs, *targets)
-        else: errors = self.error(outputs, *targets)
-        return _checked_errors(errors, n_rows(self.inputs))
+# %% ../nbs/13_batchboost.ipynb #f35fad26
+@patch
+def row_errors(self:_LearnerBooster, outputs):
+    targets = self.kind.probabilities(self.targets)
+    if self.kind.n_classes is not None:
+        axis = self.kind.axis
+        errors = self.error(outputs.movedim(axis, 1), targets[0].movedim(axis, 1))
+    elif self.by_loss: errors = item_loss(self.loss_func, outputs, *targets)
+    else: errors = self.error(outputs, *targets)
+    return _checked_errors(errors, n_rows(self.inputs))
 
-    def pairs_for_loss(self, source):
-        "Weights and targets whose losses add up, as `BoostCore.set_targets` takes them"
-        targets = self.kind.probabilities(self.targets) if self.soft_targets else self.targets
-        numbers = self.kind.n_classes is None and self.kind.blends
-        if self.soft_targets or numbers and all(o.is_floating_point() for o in tensors_of(targets)):
-            return [(1., targets, source)]
-        return [(self.lam, self.kind.hard(self.y1), source), (1-self.lam, self.kind.hard(self.y2), source)]
+@patch
+def pairs_for_loss(self:_LearnerBooster, source):
+    "Weights and targets whose losses add up, as `BoostCore.set_targets` takes them"
+    targets = self.kind.probabilities(self.targets) if self.soft_targets else self.targets
+    numbers = self.kind.n_classes is None and self.kind.blends
+    if self.soft_targets or numbers and all(o.is_floating_point() for o in tensors_of(targets)):
+        return [(1., targets, source)]
+    return [(self.lam, self.kind.hard(self.y1), source), (1-self.lam, self.kind.hard(self.y2), source)]
 
-    def shown_targets(self):
-        "The targets that metrics see: the likeliest label, numbers blended, or what the item with the larger share has"
-        return self.kind.hard(self.targets)
+@patch
+def shown_targets(self:_LearnerBooster):
+    "The targets that metrics see: the likeliest label, numbers blended, or what the item with the larger share has"
+    return self.kind.hard(self.targets)
 
 # %% ../nbs/13_batchboost.ipynb #342d4093
 def _sources(n_carried, n_fresh, inputs):

@@ -160,7 +160,7 @@ def _log_pictures(learn, before, n=16):
         if wandb:   # the callback counts a batch after it, so this one has the next number
             wandb.log({f'mixup/{name}': [wandb.Image(o, caption=caption) for o in x]}, step=wandb_cb._wandb_step+1)
 
-# %% ../nbs/12_mixup.ipynb #9e91cd26
+# %% ../nbs/12_mixup.ipynb #370e346b
 def _is_finite_image(xb):
     "Is there one input only, and is that finite in this batch? A mask with infinities comes beside other inputs"
     inputs = list(tensors_of(xb))
@@ -176,8 +176,8 @@ def _check_prepared(mixer):
     same = same_tensors(check.loaded[0][0], check.made) if filtered else not check.changed()
     if same: return
     names = ' or '.join(class_name(cb) for cb in cbs)
-    raise ValueError(f"{class_name(mixer)} with `partner='loader'` takes rows as a second loader gives them, but {names} "
-                     "changes the batch in `before_batch`. Take partners of the same batch: leave `partner` out.")
+    raise ValueError(f"{class_name(mixer)} with `partner='loader'` takes rows as a second loader gives them, but "
+                     f"{names} changes the batch in `before_batch`. Leave `partner` out: take those of the batch.")
 
 # %% ../nbs/12_mixup.ipynb #c36500f2
 MixDraw = namedtuple('MixDraw', 'weights partners')

@@ -83,7 +83,7 @@ def _ignored_id(loss_func):
 def _checked_ignored_id(loss_func, y, n_classes):
     "The id that stands for a missing entry. Raise where another id has no output"
     ignored,wrong = _ignored_id(loss_func),(y<0)|(y>=n_classes)
-    if ignored is None and not is_mean_of_parts(loss_func):   # a loss of the user's own does not say it: see what is there
+    if ignored is None and not is_mean_of_parts(loss_func):   # of the user's own: see which id it has
         found = y[wrong].unique()
         if len(found)<2: return found[0].item() if len(found) else -1
     if ignored is not None: wrong = wrong&(y!=ignored)
