@@ -11,12 +11,15 @@ import numpy as np, matplotlib.pyplot as plt
 from fastai.basics import *
 from ..core import *
 from ..core.checks import check_number, check_one_of, check_whole, class_name
-from ..core.draw import from_first_process, world_size
+from ..core.draw import from_first_process, rebuilt_loader, world_size
+from ..core.score import own_loss
+from ..core.step import same_tensors, users_callbacks
+from ..augment.pba import mask_fill_of
 from .scores import SCORES, item_features, item_scores, record_losses
-from .select import POLICIES, downweight, select_items
-from fastai_boost.subset.tfms import (
-    MarkRows, Moment, as_augmentation, augmentation_beside, check_first_batch, epoch_tfms, loader_tfms, record_device,
-    train_only)
+from .select import POLICIES, check_budget, downweight, n_budget, select_items
+from .tfms import (
+    MarkRows, Moment, as_augmentation, augmentation_beside, check_first_batch, epoch_tfms, fills_masks, loader_tfms,
+    made_size, record_device, train_only, trial_tfms)
 
 # %% auto #0
 __all__ = ['append_copies', 'some_replaced', 'AugmentSubset']
@@ -50,6 +53,9 @@ def some_replaced(
     way = torch.randint(1, k+1, (len(ids),), generator=generator)
     return torch.where(chosen[ids] & (u<p), way, 0)
 
+# %% ../../nbs/42_subset.augment.ipynb #f4387932
+_by_features = 'support_vectors','kdpp','kdpp_weighted'   # the policies that need what the model makes of the items
+
 # %% ../../nbs/42_subset.augment.ipynb #0bf0e2c2
 @boost_method('augment_subset')
 class AugmentSubset(BoostCallback):
@@ -65,10 +71,10 @@ class AugmentSubset(BoostCallback):
     variants = (
         dict(frac=.3, score='random', downweight=True),
         dict(frac=.3, score='record', tfms='translate', append=False))
-    _stateattrs = BoostCallback._stateattrs+('scores','chosen','chosen_at','marks','item_weights')
+    _stateattrs = BoostCallback._stateattrs+('scores','chosen','chosen_at','marks','item_weights','loaded_xb')
     scores = chosen = chosen_at = None   # of the last choice: (items,) float, (items,) bool, its epoch
-    marks = None          # `MarkRows` of the epoch; `None` where it is not augmented
-    item_weights = None   # (items,) float, with `downweight`
+    marks = item_weights = None   # `MarkRows` of an epoch that is augmented; (items,) float, with `downweight`
+    loaded_xb = None      # inputs of the first batch of a fit as they were loaded, where it scores
     loaded = False        # was the choice loaded by `load_run`?
     looked = True         # was a batch of this fit checked?
     @delegates(BoostCallback.__init__)
@@ -91,14 +97,22 @@ class AugmentSubset(BoostCallback):
         self.splits = downweight or update is not None or isinstance(score, str) and score=='record'
         self.weighs,self.adds_copies = downweight,append
 
+# %% ../../nbs/42_subset.augment.ipynb #e6fbba70
+def _uses_model(cb):
+    "Does a choice of `cb` need what the model makes of the items?"
+    by_score = isinstance(cb.score, str) and cb.score not in ('random','record')
+    return by_score or cb.policy in _by_features
+
 # %% ../../nbs/42_subset.augment.ipynb #5d1f70a2
 def _what_it_does(cb):
     "What `cb` does to the items, with its own settings"
     amount = f'{100*cb.frac:g} %' if isinstance(cb.frac, (float,np.floating)) else f'{cb.frac}'
     by = f'score {cb.score!r}' if isinstance(cb.score, str) else 'the scores given'
     chosen = f'chooses {amount} of the items ({by}, policy {cb.policy!r}) before an epoch is loaded, and '
-    if cb.append: return chosen+'adds augmented copies of them to the epoch'
-    return chosen+f'augments each of them in place with probability {cb.p:g}'
+    if cb.append: does = chosen+'adds augmented copies of them to the epoch'
+    else: does = chosen+f'augments each of them in place with probability {cb.p:g}'
+    if cb.learn is None or not fills_masks(cb.tfms): return does
+    return f'{does}; the part of a mask that a move leaves empty gets {mask_fill_of(own_loss(cb.learn))}'
 
 # %% ../../nbs/42_subset.augment.ipynb #5d1f70a5
 def _what_it_costs(cb):
@@ -107,18 +121,14 @@ def _what_it_costs(cb):
     if cb.append: parts.append('a training step for every batch of copies')
     if isinstance(cb.score, str) and cb.score not in ('random','record'):
         parts.append('one pass over the items at the first choice of a fit')
-    if cb.policy in ('support_vectors','kdpp','kdpp_weighted'):
+    if cb.policy in _by_features:
         parts.append('a pass for the features of the items at each choice')
     return ', and '.join(parts)
 
 # %% ../../nbs/42_subset.augment.ipynb #70ed26d0
 def _check_choice(frac, score, policy, update):
     "`ValueError` or `TypeError` for arguments that cannot choose items"
-    is_number = isinstance(frac, (int,float,np.number)) and not isinstance(frac, bool)
-    is_share = isinstance(frac, (float,np.floating))
-    if not is_number or not frac>0 or is_share and frac>1:
-        raise ValueError('`frac` must be a share of the items (float above 0, at most 1.) or their number (int), '
-            f'got {frac!r}.')
+    check_budget('frac', frac)
     names = *SCORES,'record'
     if isinstance(score, str) and score not in names:
         raise ValueError(f"Unknown score {score!r}: known are {', '.join(names)}, or one number per item.")
@@ -171,17 +181,18 @@ def _item_tfms(dl):
 # %% ../../nbs/42_subset.augment.ipynb #bc6a14d9
 def _warn_of_item_tfms(dl):
     "Warn of random transforms of single items"
-    odd = [o for o in _item_tfms(dl) if train_only(o)]
-    if not odd: return
-    warnings.warn(f'`{class_name(odd[0])}` is a random transform of single items: it augments all of them, those too '
-        'that `augment_subset` did not choose. Give it as `tfms=` instead.')
+    odd = first(o for o in _item_tfms(dl) if train_only(o))
+    if odd is None: return
+    size = made_size(odd)
+    remedy = 'Take it out of the loader, and give it as `tfms=`.'
+    if size is not None: remedy = f'Put `Resize({size})` in its place in the loader, and give it as `tfms=`.'
+    warnings.warn(f'`{class_name(odd)}` is a random transform of single items: it augments all of them, those too '
+        f'that `augment_subset` did not choose. {remedy}')
 
 # %% ../../nbs/42_subset.augment.ipynb #be77fa92
 def _check_learner(learn, frac, score):
     "Refuse what the training set and the model rule out"
-    n_items = len(learn.dls.train.dataset)
-    if not isinstance(frac, (float,np.floating)) and frac>n_items:
-        raise ValueError(f'`frac={frac}`: there are only {n_items} items.')
+    n_budget(frac, len(learn.dls.train.dataset), 'frac')   # it refuses more than there are
     if not isinstance(score, str):
         item_scores(learn, score)   # it refuses NaN, and another number than the items'
         return
@@ -222,7 +233,7 @@ def choose(self:AugmentSubset):
     self.scores = self._new_scores()
     if self.scores is None: return
     given = {}
-    if self.policy in ('support_vectors','kdpp','kdpp_weighted'):
+    if self.policy in _by_features:
         given['features'],given['labels'] = item_features(learn)
     ids = select_items(self.scores, budget=self.frac, policy=self.policy, seed=self.rng(), **given)
     chosen = torch.zeros(len(learn.dls.train.dataset), dtype=torch.bool).index_fill_(0, ids.cpu(), True)
@@ -274,47 +285,83 @@ def _warn_without_losses(epoch):
     warnings.warn('`AugmentSubset` chooses by the losses of items as they are, and none has one after '
         f'{epoch} epochs: what is beside it mixes all rows. Choose by another `score`, and leave `update` None.')
 
+# %% ../../nbs/42_subset.augment.ipynb #a49e68fa
+def _try_first_batch(cb):
+    "Where the fit begins without augmentation, try it on a row of the first batch: what can't work is refused there"
+    if cb.looked: return
+    dl = inner_loader(cb.learn.dl)
+    own = loader_tfms(dl)
+    marks = MarkRows(torch.zeros(len(dl)*(dl.bs or 1), dtype=torch.int64), cb)
+    at = Moment(cb.learn, marks, cb.rng, cb.epoch, cb.n_epoch, True)
+    tfms = trial_tfms(augmentation_beside(cb.tfms, own), at, own)
+    if tfms: cb.learn.dl = rebuilt_loader(dl, after_batch=Pipeline(tfms))
+
+def _draw_rows(cb, dl, n_ways):
+    "Items of the epoch in order, and for each row 0 or the way in which it is augmented; both (rows,) int64"
+    ids = torch.as_tensor(np.asarray(next_idxs(dl), dtype='int64'))
+    if cb.append:
+        ids,variants = append_copies(ids, cb.chosen, n_ways, cb.rng() if dl.shuffle else None)
+        ids,variants = _without_lone_copy(ids, variants, dl)
+    else: variants = some_replaced(ids, cb.chosen, cb.p, n_ways, cb.rng())
+    if world_size(cb.learn.dls.train)==1: return ids,variants
+    return tuple(from_first_process(o, record_device(cb.learn)) for o in (ids,variants))
+
+# %% ../../nbs/42_subset.augment.ipynb #7bad775b
+def _versions(xb): return [o._version for o in tensors_of(xb)]   # a change in place counts one up
+
+def _is_as_loaded(loaded, versions, made):
+    "Are the inputs `made` the numbers that were `loaded`, when their tensors had the `versions`?"
+    if same_tensors(loaded, made): return versions==_versions(loaded)
+    a,b = list(tensors_of(loaded)),list(tensors_of(made))
+    return len(a)==len(b) and all(x.shape==y.shape and torch.equal(x, y) for x,y in zip(a, b))
+
+def _refuse_other_inputs(cb, loaded, versions):
+    "Refuse callbacks that change inputs: the model is to be trained on those that it scores items by"
+    cbs,made = users_callbacks(cb.learn, 'before_batch'),cb.learn.step_check.made
+    others = any(o.kind=='augment' for o in cb.learn.boost_core.active if o is not cb)   # they change inputs too
+    if not cbs or others or _is_as_loaded(loaded, versions, made): return
+    names = ' or '.join(f'`{class_name(o)}`' for o in cbs)
+    raise ValueError(f"AugmentSubset scores items by what the model makes of the inputs as they are loaded, and "
+        f"{names} changes them in `before_batch`. Change them in the loader, choose 'random' or 'record' and a policy "
+        "without features, or give one score per item.")
+
 # %% ../../nbs/42_subset.augment.ipynb #7aea94e4
 @patch
 def wrap_loader(self:AugmentSubset):
-    if not self.scheduled_epoch(): return
-    if self._must_choose(): self.choose()
-    if self.scores is None and self.epoch>0: _warn_without_losses(self.epoch)
-    if self.chosen is None: return   # there are no losses yet to choose by
+    acts = self.scheduled_epoch()
+    if acts and self._must_choose(): self.choose()
+    if acts and self.scores is None and self.epoch>0: _warn_without_losses(self.epoch)
+    if not acts or self.chosen is None: return _try_first_batch(self)   # or there are no losses yet to choose by
     dl = inner_loader(self.learn.dl)
     own = loader_tfms(dl)
     augmentation = augmentation_beside(self.tfms, own)
-    ids,variants = self._draw_rows(dl, augmentation.n_ways)
+    ids,variants = _draw_rows(self, dl, augmentation.n_ways)
     if self.downweight:
         weights = downweight(self.chosen, len(self.chosen), augmentation.n_ways)
         self.item_weights = weights.to(self.learn.boost_core.record.loss)
-    self.marks = MarkRows(variants, self.learn)
-    at = Moment(self.learn, self.marks, self.rng, self.epoch, self.n_epoch)
+    self.marks = MarkRows(variants, self)
+    at = Moment(self.learn, self.marks, self.rng, self.epoch, self.n_epoch, not self.looked)
     tfms = Pipeline(epoch_tfms(augmentation, at, own))
     with preserve_rng(): self.learn.dl = dl.new(get_idxs=partial(list, ids.tolist()), n=len(ids), after_batch=tfms)
-
-@patch
-def _draw_rows(self:AugmentSubset, dl, n_ways):
-    "Items of the epoch in order, and for each row 0 or the way in which it is augmented; both (rows,) int64"
-    ids = torch.as_tensor(np.asarray(next_idxs(dl), dtype='int64'))
-    if self.append:
-        ids,variants = append_copies(ids, self.chosen, n_ways, self.rng() if dl.shuffle else None)
-        ids,variants = _without_lone_copy(ids, variants, dl)
-    else: variants = some_replaced(ids, self.chosen, self.p, n_ways, self.rng())
-    if world_size(self.learn.dls.train)==1: return ids,variants
-    return tuple(from_first_process(o, record_device(self.learn)) for o in (ids,variants))
 
 @patch
 def before_batch(self:AugmentSubset):
     core = self.learn.boost_core
     if not self.looked:
         own = loader_tfms(inner_loader(self.learn.dls.train))
-        check_first_batch(augmentation_beside(self.tfms, own), self.xb, self.yb)
+        check_first_batch(augmentation_beside(self.tfms, own), own, self.xb, self.yb)
         self.looked = True
+        if _uses_model(self): self.loaded_xb = self.xb,_versions(self.xb)
     if self.marks is None or core.ids is None: return
     # A refilled batch no longer says which rows are copies, so the mask is set only for batches as loaded.
     if not hasattr(type(self.learn.dl), 'batch_ids'): core.set_clean_rows(self.marks.clean_rows(len(core.ids)))
     if self.item_weights is not None: core.weigh(self.item_weights[core.ids])
+
+@patch
+def after_pred(self:AugmentSubset):
+    if self.loaded_xb is None: return
+    _refuse_other_inputs(self, *self.loaded_xb)
+    self.loaded_xb = None
 
 # %% ../../nbs/42_subset.augment.ipynb #e054e4a6
 @patch

@@ -59,9 +59,12 @@ def _features_of(seen, pred, n):
     if 'features' not in seen:
         raise ValueError(f'The model has no `nn.Linear`, whose input would be the features of an item. {_give}')
     x = seen.pop('features')
-    if x.shape[:-1]!=(n,) or seen['n_out']!=pred.shape[-1]:
+    preds = [tuple(o.shape) for o in tensors_of(pred)]   # a model may return a dict, which a callback unpacks
+    heads = [o for o in preds if o[-1:]==(seen['n_out'],)]
+    if x.shape[:-1]!=(n,) or len(heads)!=1:
+        what = f'prediction has the shape {preds[0]}' if len(preds)==1 else f'model returns the shapes {preds}'
         raise ValueError(f'The last `nn.Linear` is not the head of the model: it makes {seen["n_out"]} numbers of '
-            f'{tuple(x.shape)} for {n} rows, and the prediction has the shape {tuple(pred.shape)}. {_give}')
+            f'{tuple(x.shape)} for {n} rows, and the {what}. {_give}')
     return x.float().cpu().as_subclass(Tensor)
 
 # %% ../../nbs/40_subset.scores.ipynb #93c01b86

@@ -11,11 +11,15 @@ import math, numpy as np
 from fastai.basics import *
 from ..core.checks import check_one_of
 from ..core.rows import wide_float
+from .copies import (
+    COPIES, ROW_TFMS, copies_of, crop_rows, diagonal_shifts, rotate_rows, rotation_angles, translate_rows)
 
 # %% auto #0
-__all__ = ['POLICIES', 'COPIES', 'ROW_TFMS', 'cluster_items', 'round_robin', 'support_vectors', 'sample_kdpp', 'order_items',
-           'n_budget', 'select_items', 'reorder', 'downweight', 'translate_rows', 'rotate_rows', 'crop_rows',
-           'copies_of']
+__all__ = ['POLICIES', 'cluster_items', 'round_robin', 'support_vectors', 'sample_kdpp', 'order_items', 'n_budget',
+           'select_items', 'reorder', 'downweight']
+
+# %% ../../nbs/41_subset.select.ipynb #a50e63e6
+_all_ = ['COPIES', 'ROW_TFMS', 'copies_of', 'crop_rows', 'rotate_rows', 'translate_rows']   # of `subset.copies`
 
 # %% ../../nbs/41_subset.select.ipynb #54f5ff45
 POLICIES = ('uniform random_proportional random_inverse deterministic_proportional deterministic_inverse '
@@ -234,20 +238,28 @@ def _clusters_of(clusters, features, n, seed):
     if isinstance(seed, torch.Generator): seed = seed.initial_seed()
     return cluster_items(_check_rows(features, n, 'features', 2, f'clusters={clusters}'), int(clusters), seed%2**32)
 
+# %% ../../nbs/41_subset.select.ipynb #f7384532
+def check_budget(
+    name:str, # Name of the argument
+    value # What was given
+):
+    "`TypeError` or `ValueError` unless `value` is a number of items (int) or a share of them (float, 1. at most)"
+    if isinstance(value, bool) or not isinstance(value, (int,float,np.number)):
+        raise TypeError(f'`{name}` must be a number of items (int) or a share of them (float), got {value!r}.')
+    if not value>0: raise ValueError(f'`{name}` must lie above 0, got {value}.')
+    if isinstance(value, (float,np.floating)) and value>1: raise ValueError(
+        f'`{name}={value}`: a float is a share of the items, 1. at most; pass an int for a number of items.')
+
 # %% ../../nbs/41_subset.select.ipynb #6c7b55e8
 def n_budget(
     budget:int|float, # A number of items, or a fraction of them (a float)
-    n:int # Number of items
+    n:int, # Number of items
+    name:str='budget' # How a message names it
 ) -> int:
     "Number of items of a budget: a fraction is rounded, to 1 at least. `TypeError` or `ValueError` for other budgets"
-    if isinstance(budget, bool) or not isinstance(budget, (int,float,np.number)):
-        raise TypeError(f'budget={budget!r}: pass a number of items (int) or a fraction of them (float).')
-    if not budget>0: raise ValueError(f'budget={budget}: must be above 0.')
-    if isinstance(budget, (float,np.floating)):
-        if budget<=1: return max(round(float(budget)*n), 1)
-        raise ValueError(
-            f'budget={budget}: a float is a fraction of the items, 1. at most; pass an int for a number of items.')
-    if budget>n: raise ValueError(f'budget={budget}: there are only {n} items.')
+    check_budget(name, budget)
+    if isinstance(budget, (float,np.floating)): return max(round(float(budget)*n), 1)
+    if budget>n: raise ValueError(f'`{name}={budget}`: there are only {n} items.')
     return int(budget)
 
 # %% ../../nbs/41_subset.select.ipynb #99dc6473
@@ -303,113 +315,3 @@ def downweight(
     if len(ids) and not 0<=int(ids.min())<=int(ids.max())<n:
         raise ValueError(f'`ids` are rows from 0 to {n-1}, got {int(ids.min())} to {int(ids.max())}.')
     return torch.ones(n, device=ids.device).index_fill(0, ids, 1/(copies+1))
-
-# %% ../../nbs/41_subset.select.ipynb #5aef90aa
-def _images_and_params(x, params, name, shape=()) -> tuple:
-    "A plain tensor of images, and a parameter of `shape` for each; `name` is the parameter's"
-    if not isinstance(x, Tensor) or x.ndim!=4:
-        got = tuple(x.shape) if isinstance(x, Tensor) else type(x).__name__
-        raise ValueError(f'Images must be a tensor (rows, channels, height, width), got {got}.')
-    if x.dtype!=torch.uint8 and not x.is_floating_point():
-        raise TypeError(f'Images must be uint8 or floats, got {x.dtype}.')
-    params,want = torch.as_tensor(params).to(x.device, non_blocking=True),(len(x),*shape)
-    if params.shape not in (want,shape):
-        raise ValueError(
-            f'`{name}` must be of shape {want}, one per image, or {shape} for all, got {tuple(params.shape)}.')
-    return x.as_subclass(Tensor),params.expand(want)
-
-# %% ../../nbs/41_subset.select.ipynb #f68dfb51
-def _as_floats(x): return x if x.dtype==torch.float64 else x.float()
-
-def _like_images(z, x):
-    "The values `z` in the type of the images `x`; bytes are rounded"
-    z = (z+.5).floor().clamp(0,255).byte() if x.dtype==torch.uint8 else z.to(x.dtype)
-    return retain_type(z, x)
-
-# %% ../../nbs/41_subset.select.ipynb #f67c8279
-def translate_rows(
-    x, # (rows, channels, height, width) images: uint8 or floats
-    shifts # (rows, 2) or (2,) int: pixels to the right and down
-): # As `x`
-    "Shift each image, its edge repeated"
-    t,p = _images_and_params(x, shifts, 'shifts', (2,))
-    def source(n, shift): return (torch.arange(n, device=t.device)-shift[:,None]).clamp(0, n-1)
-    rows,cols = source(t.shape[2], p[:,1]),source(t.shape[3], p[:,0])
-    return retain_type(t.take_along_dim(rows[:,None,:,None], 2).take_along_dim(cols[:,None,None,:], 3), x)
-
-# %% ../../nbs/41_subset.select.ipynb #584ae31e
-def rotate_rows(
-    x, # (rows, channels, height, width) images: uint8 or floats
-    degrees # (rows,) or one: clockwise
-): # As `x`
-    "Rotate each image about its centre, bilinear, its edge repeated"
-    t,p = _images_and_params(x, degrees, 'degrees')
-    if not len(t): return x
-    z,(h,w) = _as_floats(t),t.shape[2:]
-    cos,sin = p.deg2rad().cos().to(z),p.deg2rad().sin().to(z)
-    theta = torch.stack([cos,sin*h/w,0*cos,-sin*w/h,cos,0*cos], 1).view(-1,2,3)
-    grid = F.affine_grid(theta, z.shape, align_corners=False)
-    return _like_images(F.grid_sample(z, grid, padding_mode='border', align_corners=False), x)
-
-# %% ../../nbs/41_subset.select.ipynb #e7467ff9
-def _enlarge(x, margins, dim):
-    "The part of `x` without `margins` (one per row) at both ends of `dim`, as wide as before"
-    N = x.shape[dim]
-    n,j = (N-2*margins)[:,None],torch.arange(N, device=x.device)
-    first = j*n//N                    # the source pixel in which a pixel of the result begins
-    over = (j+1)*n-(first+1)*N        # by how much it reaches into the next one
-    share = torch.where(over>0, over%n, 0)/n
-    shape = [1]*4
-    shape[0],shape[dim] = len(x),N
-    here = (margins[:,None]+first).view(shape)
-    after = (margins[:,None]+torch.minimum(first+1, n-1)).view(shape)
-    share = share.to(x).view(shape)
-    return x.take_along_dim(here, dim).lerp(x.take_along_dim(after, dim), share.expand_as(x))
-
-# %% ../../nbs/41_subset.select.ipynb #afb6ca43
-def crop_rows(
-    x, # (rows, channels, height, width) images: uint8 or floats
-    margins # (rows,) or one int: pixels cut off at each side
-): # As `x`
-    "Cut a margin off each image, and enlarge what is left"
-    t,p = _images_and_params(x, margins, 'margins')
-    given = torch.as_tensor(margins)   # checked where it is: on the CPU that does not wait for the device of `x`
-    if given.numel():
-        least,most = int(given.min()),int(given.max())
-        if not 0<=least<=2*most<min(t.shape[2:]):
-            raise ValueError(
-                f'Margins of {least} to {most} pixels leave nothing of images of {t.shape[2]}x{t.shape[3]}.')
-    return _like_images(_enlarge(_enlarge(_as_floats(t), p, 2), p, 3), x)
-
-# %% ../../nbs/41_subset.select.ipynb #f14db00e
-def diagonal_shifts(
-    m:int # Pixels
-) -> list: # Of (right, down)
-    "The four shifts by `m` pixels both ways, as `translate_rows` takes them"
-    return [(m,m),(-m,m),(m,-m),(-m,-m)]
-
-def rotation_angles(
-    most:float, # Degrees
-    n:int # How many
-) -> list: # Of degrees
-    "`n` angles from `-most` to `most`, evenly spaced, without 0"
-    return [a for a in np.linspace(-most, most, n).tolist() if a]
-
-# %% ../../nbs/41_subset.select.ipynb #c9b1c7f5
-COPIES = dict(
-    mnist=dict(translate=diagonal_shifts(2), rotate=rotation_angles(30,15), crop=[1,2,3,4,5,6]),
-    cifar10=dict(translate=diagonal_shifts(3), rotate=rotation_angles(5,4), crop=[2]),
-    norb=dict(translate=diagonal_shifts(6), rotate=rotation_angles(5,4), crop=[2]))
-ROW_TFMS = dict(translate=translate_rows, rotate=rotate_rows, crop=crop_rows)
-
-# %% ../../nbs/41_subset.select.ipynb #e131ec19
-def copies_of(
-    x, # (rows, channels, height, width) images: uint8 or floats
-    tfm:str, # 'translate', 'rotate' or 'crop'
-    params # A list, as those of `COPIES`
-) -> tuple: # (len(params)*rows, channels, height, width) images, int64 rows of `x` that they are made of
-    "A copy of all images for each parameter: first all with the first"
-    check_one_of('tfm', tfm, ROW_TFMS)
-    params,n = torch.as_tensor(params),len(x)
-    images = ROW_TFMS[tfm](x.repeat(len(params),1,1,1), params.repeat_interleave(n, 0))
-    return images,torch.arange(n, device=x.device).repeat(len(params))

@@ -7,17 +7,22 @@ Docs: https://fastai-boost.github.io/fastai_boost/subset.tfms.html.md"""
 # %% ../../nbs/41_subset.tfms.ipynb #b8015211
 from __future__ import annotations
 import typing
+from contextlib import contextmanager
 from dataclasses import dataclass
 import numpy as np
 from fastai.basics import *
 from fastai.vision.core import *
-from fastai.vision.augment import RandTransform
+from fastai.vision.augment import (
+    AffineCoordTfm, DihedralItem, RandTransform, RandomCrop, RandomResizedCrop, RandomResizedCropGPU, Resize, SpaceTfm)
 from ..core import *
 from ..core.checks import class_name
 from ..core.draw import world_size
-from ..augment.pba import PBA, augment_batch, check_images
+from ..core.rows import check_rows
+from ..core.score import own_loss
+from ..augment.pba import PBA, augment_batch, check_images, check_mask_fill, mask_fill_of
+from ..augment.policy import Policy
+from .copies import COPIES, ROW_TFMS, image_of, move_with, shows_same, size_of, times_as_large
 from .scores import split_batch
-from .select import COPIES, ROW_TFMS
 
 # %% auto #0
 __all__ = []
@@ -37,9 +42,10 @@ class MarkRows(Transform):
     order = -100   # before all other transforms of a batch
     def __init__(self,
         variants, # (rows of the epoch,) int64: 0 for an item as it is, else the number of the way to augment it
-        learn=None # Whose loader is read; `None` where no process shares it
+        cb=None # The method whose epoch it is; `None` for a picture
     ):
         store_attr()
+        self.rehearsing = False   # is a transform only tried?
         self.is_item = None       # (rows of the epoch,) bool, where the record is
         self.n_read = self.n_augmented = 0   # rows of the epoch so far
         self.rows = self.ways = torch.zeros(0, dtype=torch.int64)   # of the batch: which rows are augmented, and how
@@ -48,7 +54,10 @@ class MarkRows(Transform):
         if first(tensors_of(b)) is None:
             raise ValueError('`AugmentSubset` needs images: before the batch transforms of its loader, '
                 f'a batch is a {class_name(b)}.')
-        if self.learn is not None and self.is_item is None: self.begin()
+        if self.cb is not None:
+            xb,yb = split_batch(self.cb.learn, b)
+            check_rows(xb, yb or xb, self.cb)
+            if self.is_item is None: self.begin()
         ways = self.variants[self.n_read:self.n_read+n_rows(b)]
         self.n_read += len(ways)
         self.rows = torch.from_numpy(np.flatnonzero(ways.numpy()))   # on the host: nothing waits for the device
@@ -58,16 +67,31 @@ class MarkRows(Transform):
 
     def begin(self):
         "Keep the rows of this process. Distributed training wraps the loader just before the first batch is read"
-        self.variants = _part_of_process(self.variants, self.learn.dl)
-        self.is_item = (self.variants==0).to(record_device(self.learn))
+        self.variants = _part_of_process(self.variants, self.cb.learn.dl)
+        self.is_item = (self.variants==0).to(record_device(self.cb.learn))
 
     def clean_rows(self, n):
         "Which of the last `n` rows are items as they are, (n,) bool"
         return self.is_item[self.n_read-n:self.n_read]
 
+    def __getstate__(self):
+        "Batches are made in the process of the `Learner`: a worker of the loader gets nothing of this"
+        return dict(cb=None)
+
 def record_device(learn):
     "The device on which the record of the items' losses is kept"
     return learn.boost_core.record.loss.device
+
+# %% ../../nbs/41_subset.tfms.ipynb #b26d3fa7
+@patch
+@contextmanager
+def rehearsal(self:MarkRows):
+    "Inside, the first row of the batch is one to augment; random states are afterwards what they were"
+    old = self.rows,self.ways
+    self.rows,self.ways,self.rehearsing = tensor([0]),tensor([1]),True
+    try:
+        with preserve_rng(): yield
+    finally: (self.rows,self.ways),self.rehearsing = old,False
 
 # %% ../../nbs/41_subset.tfms.ipynb #e3a24374
 def _put_rows(batch, rows, new):
@@ -88,12 +112,25 @@ class _OnRows(Transform):
         f, # Called with these rows of a batch
         order, # Of the transform among the others
         rest=noop # Called with the whole batch, before the rows are put back
-    ): store_attr()
+    ):
+        store_attr()
+        self.tried = False   # was a row of this epoch augmented, or one for trial?
+
     def __call__(self, b, **kwargs):
         others = self.rest(b)
-        if not len(self.marks.rows): return others
+        first_batch,self.tried = not self.tried,True
+        if len(self.marks.rows): return self.put(b, others)
+        if first_batch and self.marks.cb is not None:   # what can't work must be refused before the first step
+            with self.marks.rehearsal(): self.put(b, others)
+        return others
+
+    def put(self, b, others):
         rows = self.marks.rows.to(next(tensors_of(b)).device, non_blocking=True)
         return _put_rows(others, rows, self.f(take(b, rows)))
+
+    def __getstate__(self):
+        "A worker of the loader gets nothing of this, as it makes no batches: `f` may reach the `Learner`"
+        return dict(order=self.order)
 
 # %% ../../nbs/41_subset.tfms.ipynb #b4e1060f
 def _classes_in(annotation):
@@ -103,26 +140,49 @@ def _classes_in(annotation):
     return [c for part in parts for c in _classes_in(part)]
 
 # %% ../../nbs/41_subset.tfms.ipynb #116e0c7a
-def _wants_pil(tfm):
-    "Does an `encodes` of the transform take PIL images?"
+def _takes(tfm, kind):
+    "Does an `encodes` of the transform say that it takes objects of the class `kind`?"
     methods = getattr(tfm.encodes, 'methods', ())
     classes = [c for m in methods for c in _classes_in(m.signature.types[-1])]
-    return any(issubclass(PILImage, c) for c in classes if c is not object)
+    return any(issubclass(kind, c) for c in classes if c is not object)
+
+def _wants_pil(tfm): return _takes(tfm, PILImage)
+
+# %% ../../nbs/41_subset.tfms.ipynb #8dd36698
+def _in_pil(o):
+    "Does a transform of PIL images work on the tensor `o` of a batch, a picture or a mask?"
+    return isinstance(o, TensorImage) and o.ndim==4 or isinstance(o, TensorMask) and o.ndim in (3,4)
+
+def _to_pil(tfm, o):
+    "One picture or mask of a batch as a PIL image; a tensor, where it has to stay one and `tfm` takes tensors too"
+    if isinstance(o, TensorMask):
+        ids = o.as_subclass(Tensor).reshape(o.shape[-2:]).cpu()
+        return PILMask.create(ids.to(torch.float32 if ids.is_floating_point() else torch.int32).numpy())
+    if o.dtype!=torch.uint8:
+        if _takes(tfm, TensorImage): return o
+        raise TypeError(f'`{class_name(tfm)}` works on PIL images, so the loader must give bytes, not {o.dtype}: '
+            'turn to floats in its batch transforms, with `IntToFloatTensor`.')
+    pil_class = PILImage if len(o)==3 else PILImageBW
+    return pil_class.create(o.as_subclass(Tensor).permute(1,2,0).squeeze(-1).cpu().numpy())
+
+def _from_pil(item, old):
+    "The tensor of a PIL image, in the type of `old`"
+    if isinstance(item, Tensor): return item.as_subclass(Tensor)
+    if not isinstance(old, TensorMask): return image2tensor(item).to(old.device)
+    ids = torch.from_numpy(np.array(item)).to(old.device, old.dtype)
+    return ids.reshape(*old.shape[:-2], *ids.shape)
 
 # %% ../../nbs/41_subset.tfms.ipynb #d3b42e6b
 def _through_pil(tfm, b):
-    "The images of `b`, which are bytes, each through `tfm` as a PIL image"
-    def one(image):
-        pil_class = PILImage if len(image)==3 else PILImageBW
-        image_array = image.permute(1,2,0).squeeze(-1).cpu().numpy()
-        return image2tensor(tfm(pil_class.create(image_array), split_idx=0)).to(image.device)
-    def images(x):
-        if not isinstance(x, TensorImageBase) or x.ndim!=4: return x
-        if x.dtype!=torch.uint8:
-            raise TypeError(f'`{class_name(tfm)}` works on PIL images, so the loader must give bytes, not {x.dtype}: '
-                'turn to floats in its batch transforms, with `IntToFloatTensor`.')
-        return retain_type(torch.stack([one(o.as_subclass(Tensor)) for o in x]), x)
-    return map_nested(images, b)
+    "Each row of `b` through `tfm`, its pictures and masks as PIL images, all with one draw"
+    parts = [o for o in tensors_of(b) if _in_pil(o)]
+    def one_row(i):
+        items = tuple(_to_pil(tfm, o[i]) for o in parts)
+        new = tfm(items, split_idx=0) if len(items)>1 else (tfm(items[0], split_idx=0),)
+        return [_from_pil(item, o[i]) for item,o in zip(new, parts)]
+    rows = [one_row(i) for i in range(n_rows(parts))]
+    new = iter([retain_type(torch.stack(column), o) for column,o in zip(zip(*rows), parts)])
+    return map_nested(lambda o: next(new) if _in_pil(o) else o, b)
 
 # %% ../../nbs/41_subset.tfms.ipynb #58a92592
 @dataclass
@@ -133,6 +193,19 @@ class Moment:
     rng: typing.Callable   # returns the generator of the random numbers
     epoch: int          # counted from 0
     n_epoch: int        # of the whole training
+    is_first: bool = False   # is a batch of this fit still to be checked?
+
+# %% ../../nbs/41_subset.tfms.ipynb #2b541f04
+def _refuse_places(what, tensors):
+    "Refuse points and boxes, which `what` would leave where they are"
+    for o in tensors:
+        if isinstance(o, (TensorPoint,TensorBBox)): raise ValueError(
+            f"`augment_subset(tfms={what})` moves images, and leaves a {class_name(o)} where it was: give batch "
+            "transforms of fastai, or a policy.")
+
+def _refuse_left(what, o, image, why):
+    raise ValueError(f"`augment_subset(tfms={what})` moves images of {size_of(image)} pixels, and would leave a "
+        f"{class_name(o)} of shape {tuple(o.shape[1:])} behind: {why}.")
 
 # %% ../../nbs/41_subset.tfms.ipynb #715283c3
 class _FixedCopies:
@@ -141,32 +214,88 @@ class _FixedCopies:
         if name not in ROW_TFMS or not len(params):
             raise ValueError(f"`tfms={(name,params)!r}` is no set of copies: the name is one of {', '.join(ROW_TFMS)}, "
                 "and there is a parameter at least.")
-        self.name,self.params = name,params
-        self.n_ways,self.moves_only = len(params),repr(name)
+        self.name,self.params,self.n_ways = name,params,len(params)
     def stages(self, at, own): return [_OnRows(at.marks, partial(self.apply, at), -1)]
     def apply(self, at, b):
-        "Each row by the parameter of its copy; targets stay"
+        "Each row by the parameter of its copy"
         xb,yb = split_batch(at.learn, b)
+        self.check(xb, yb)
         params = torch.as_tensor(self.params)[at.marks.ways-1]
-        def images(x): return ROW_TFMS[self.name](x, params) if x.ndim==4 else x
-        return (*map_nested(images, tuple(xb)),*yb)
+        image = image_of(xb)
+        return map_nested(partial(move_with, image=image, name=self.name, params=params), (*xb,*yb))
+    def check(self, xb, yb):
+        "Refuse what can't follow the images"
+        image,tensors,what = image_of(xb),[*tensors_of(tuple(xb)),*tensors_of(tuple(yb))],repr(self.name)
+        _refuse_places(what, tensors)
+        for o in tensors:
+            times = times_as_large(size_of(o), size_of(image)) if o.ndim>2 else 1
+            if not shows_same(o, image) or times==1 or times and self.name=='translate': continue
+            _refuse_left(what, o, image, "it follows where it has the same size"
+                +(", or is as many times as large" if self.name=='translate' else '')
+                +". Give batch transforms of fastai or a policy, whose moves masks (`TensorMask`) and pictures "
+                "(`TensorImage`) of other sizes follow")
 
 # %% ../../nbs/41_subset.tfms.ipynb #b1831471
 class _ByPBA:
     "The policy of the epoch, as `PBA` has it; targets follow the images"
-    n_ways,moves_only = 1,None
+    n_ways = 1
     def __init__(self, pba): self.pba,self.looked = pba,False
     def stages(self, at, own):
         self.policy = self.pba.schedule.at(at.epoch, at.n_epoch, self.pba.stretch)
-        self.fill = self.pba.fill_before(own)
-        return [_OnRows(at.marks, partial(self.apply, at), -1)]
-    def apply(self, at, b):
-        "Operations drawn for each row. The first batch is checked, which waits for the device"
+        self.fill,self.looked = self.pba.fill_before(own),not at.is_first
+        return [_OnRows(at.marks, partial(self.apply, at, own), -1)]
+    def apply(self, at, own, b):
+        "Operations drawn for each row. The first batch of a fit is checked, which waits for the device"
         xb,yb = split_batch(at.learn, b)
-        if not self.looked: check_images(xb, yb, self.policy, self.pba.stats)
+        if not self.looked: self.look(at, xb, yb)
         self.looked = True
-        xb,yb,_ = augment_batch(xb, yb, self.policy, at.rng(), self.pba.stats, self.fill, self.pba.relative)
+        generator = torch.Generator() if at.marks.rehearsing else at.rng()
+        mask_fill = mask_fill_of(own_loss(at.learn), own)
+        how = self.pba.stats,self.fill,self.pba.relative,mask_fill
+        xb,yb,_ = augment_batch(xb, yb, self.policy, generator, *how)
         return (*xb,*yb)
+    def look(self, at, xb, yb):
+        "Refuse or warn of images, targets and fills, for all operations that the schedule has"
+        entries = [o for _,policy in self.pba.schedule.segments for o in policy.entries]
+        policy = Policy(list(dict.fromkeys(entries)))
+        try: check_images(xb, yb, policy, self.pba.stats)
+        except ValueError as e:
+            raise ValueError(f'`augment_subset`, whose `tfms` may be a `PBA(...)` with its options: {e}') from e
+        if not (isinstance(self.fill, str) and self.fill=='reflect'):
+            check_mask_fill(own_loss(at.learn), xb, yb, policy)
+    def check(self, xb, yb): "Any batch with images will do"
+
+# %% ../../nbs/41_subset.tfms.ipynb #7fc1cb60
+def _moves(tfm): return isinstance(tfm, (AffineCoordTfm,RandomResizedCropGPU))
+
+def check_followed(
+    tfms, # Transforms of fastai that augment
+    xb:tuple, # Inputs of a batch
+    yb:tuple # Its targets
+):
+    "`ValueError` where a transform that moves images would leave images, masks, points or boxes where they are"
+    moving = first(o for o in tfms if _moves(o) or _wants_pil(o))
+    if moving is None: return
+    image,tensors,what = image_of(xb),[*tensors_of(tuple(xb)),*tensors_of(tuple(yb))],class_name(moving)
+    by_pil = _wants_pil(moving)
+    if by_pil: _refuse_places(what, tensors)
+    for o in tensors:
+        if not shows_same(o, image): continue
+        if not isinstance(o, (TensorImage,TensorMask)):
+            _refuse_left(what, o, image, 'transforms of fastai move `TensorImage` and `TensorMask` only: make it one')
+        if isinstance(moving, DihedralItem) and isinstance(o, TensorMask):
+            _refuse_left(what, o, image, 'it is for images without masks. Give `Dihedral()`, a batch transform')
+        if by_pil and size_of(o)!=size_of(image):
+            _refuse_left(what, o, image, 'transforms of PIL images need one size for all of a row. Give batch '
+                'transforms of fastai, such as `aug_transforms()`')
+
+def _of_batch(tfm, b):
+    "`tfm` in training; `TypeError` where it would fail at bytes"
+    image = image_of(b if isinstance(b, tuple) else (b,))
+    if isinstance(tfm, (AffineCoordTfm,SpaceTfm)) and image is not None and image.dtype==torch.uint8:
+        raise TypeError(f'`augment_subset`: `{class_name(tfm)}` works on floats, and the images are bytes where it '
+            'comes. Give the loader `IntToFloatTensor()` as a batch transform.')
+    return tfm(b, split_idx=0)
 
 # %% ../../nbs/41_subset.tfms.ipynb #b3350ed6
 def _as_transform(o):
@@ -181,12 +310,12 @@ class _ByTransforms:
     n_ways = 1
     def __init__(self, tfms):
         self.tfms = L(tfms.fs if isinstance(tfms, Pipeline) else tfms).map(_as_transform)
-        self.moves_only = first(class_name(o) for o in self.tfms if _wants_pil(o))
+    def check(self, xb, yb): check_followed(self.tfms, xb, yb)
     def stages(self, at, own): return [self.stage(at, o) for o in self.tfms]
     def stage(self, at, tfm):
         "Transforms of PIL images come first, since the batch holds bytes there"
         if _wants_pil(tfm): return _OnRows(at.marks, partial(_through_pil, tfm), -1)
-        return _OnRows(at.marks, partial(tfm, split_idx=0), tfm.order)
+        return _OnRows(at.marks, partial(_of_batch, tfm), tfm.order)
 
 # %% ../../nbs/41_subset.tfms.ipynb #f0410e83
 def _are_transforms(o):
@@ -218,8 +347,21 @@ def loader_tfms(dl):
 
 # %% ../../nbs/41_subset.tfms.ipynb #745d8f89
 def train_only(tfm):
-    "Does a transform augment? Those with random numbers do another thing in validation"
-    return getattr(tfm, 'split_idx', None)==0 or isinstance(tfm, RandTransform)
+    "Does a transform augment? Those with random numbers do another thing in validation, except for `Resize`"
+    split_idx = getattr(tfm, 'split_idx', None)
+    return split_idx==0 or split_idx is None and isinstance(tfm, RandTransform) and not isinstance(tfm, Resize)
+
+# %% ../../nbs/41_subset.tfms.ipynb #f73dc1ac
+def made_size(tfm):
+    "To which size a random transform brings single items, as `Resize` takes it; `None` where it keeps theirs"
+    if not isinstance(tfm, (RandomResizedCrop,RandomCrop)): return
+    w,h = tfm.size
+    return w if w==h else (h,w)
+
+def fills_masks(tfms):
+    "May the augmentation by `tfms` leave a part of a mask empty?"
+    augmentation = as_augmentation(tfms)
+    return isinstance(augmentation, _ByPBA) and augmentation.pba.fill!='reflect'
 
 # %% ../../nbs/41_subset.tfms.ipynb #c567bc1f
 def augmentation_beside(tfms, own):
@@ -235,13 +377,16 @@ def epoch_tfms(augmentation, at, own):
     own = [restricted(o) for o in own]
     return [at.marks, *augmentation.stages(at, own), *own]
 
+def trial_tfms(augmentation, at, own):
+    "The `own` transforms of a loader, and `augmentation` tried on a row of the first batch; `None` if that is none"
+    stages = augmentation.stages(at, own)
+    return [at.marks, *stages, *own] if stages else None
+
 # %% ../../nbs/41_subset.tfms.ipynb #9743420d
-def check_first_batch(augmentation, xb, yb):
-    "Refuse a batch without images, and targets that would be left behind"
+def check_first_batch(augmentation, own, xb, yb):
+    "Refuse a batch without images, and what would be left behind by `augmentation` or the loader's `own` transforms"
     shapes = [tuple(o.shape) for o in tensors_of(xb)]
-    if not any(len(o)==4 for o in shapes):
-        raise ValueError(f"`AugmentSubset` needs images (rows, channels, height, width), the inputs have {shapes}.")
-    places = [class_name(o) for o in tensors_of(yb) if isinstance(o, (TensorMask,TensorPoint,TensorBBox))]
-    if places and augmentation.moves_only:
-        raise ValueError(f"`tfms={augmentation.moves_only}` moves images, and leaves the {places[0]} of the targets "
-            "where it was: give batch transforms of fastai, or a policy.")
+    if image_of(xb) is None: raise ValueError(
+        f"`AugmentSubset` needs images (rows, channels, height, width) of bytes or floats, the inputs have {shapes}.")
+    augmentation.check(xb, yb)
+    check_followed([o for o in own if train_only(o)], xb, yb)
