@@ -133,6 +133,16 @@ def _open_record(core):
     record.epochs += 1
     return record,copy.deepcopy(record) if world_size(core.dl)>1 else None
 
+# %% ../../nbs/08_core.callback.ipynb #dea54c88
+def _take_in(core):
+    "Methods that a callback adds or takes off in the middle of a fit act, or not, from the next epoch on"
+    now = sorted(core.methods, key=lambda cb: cb.order)
+    if [id(cb) for cb in now]==[id(cb) for cb in core.active]: return
+    came = [cb for cb in now if all(cb is not o for o in core.active)]
+    for cb in came: cb.epoch_offset = cb.epochs_done-core.epoch
+    core.active,core.started = now,False
+    core.keep = len(now)>0 and not why_no_idxs(core.learn.dls.train)
+
 # %% ../../nbs/08_core.callback.ipynb #a276a758
 @patch
 def before_fit(self:BoostCore):
@@ -141,13 +151,14 @@ def before_fit(self:BoostCore):
     forget_epoch_order(self.learn.dls.train)
     for cb in self.learn.boosts: cb.acting = False
     if hasattr(self.learn, 'lr_finder'): return
-    guard_steps(type(self.learn))
+    guard_steps(self.learn)
     self.active = sorted(self.methods, key=lambda cb: cb.order)
     self.keep = len(self.active)>0 and not why_no_idxs(self.learn.dls.train)
     for cb in self.active: cb.epoch_offset = cb.epochs_done-_epochs_to_skip(self.learn)
 
 @patch
 def before_train(self:BoostCore):
+    if not self.validating and not hasattr(self.learn, 'lr_finder'): _take_in(self)
     if self.active and not self.started: _start_fit(self)
     self.rows = [0,0]   # that went forward and backward
     self.scored_before,self.began,self.in_epoch = self.scored_rows,True,True
@@ -179,6 +190,7 @@ def before_batch(self:BoostCore):
     # fastai's mixers leave no row as it is
     self.batch = BatchState(fresh=None if self.learn._grab_cbs(MixHandler) else slice(None))
     self.noted = False
+    self.active = [cb for cb in self.active if cb.learn is self.learn]   # a callback may take a method off
     for cb in self.active: cb.acting = cb.scheduled()   # `StepCheck` sees whether there are targets
     if not self.active: return
     self.learn.step_check.note_loaded()
@@ -237,7 +249,8 @@ def known_ids(self:BoostCore,
     if not self.keep: return None
     try: return find_ids().to(self.record.loss.device)
     except ValueError as e:
-        if any(cb.needs_ids for cb in self.active): raise
+        needing = first(cb for cb in self.active if cb.needs_ids)
+        if needing is not None: raise ValueError(f"{class_name(needing)} must know the items of each batch. {e}") from e
         self.end_record(e)
 
 @patch

@@ -113,11 +113,12 @@ def ids_of_batch(
     if why: raise TypeError(f"The items of this batch can't be known: {why}.")
     device = first(o.device for o in tensors_of((xb,yb)))
     ids = _order_on(dl, device)[i*dl.bs:(i+1)*dl.bs]
-    n = n_rows(yb) or n_rows(xb)   # inputs such as flat ids have other lengths than the batch has rows
-    if len(ids)==n: return ids
+    n = n_rows(yb) or n_rows(xb)
+    if len(ids) in (n,n_rows(xb)): return ids   # flat ids or flat boxes have another length than the batch has rows
     raise ValueError(
         f"The items of this batch can't be known: the loader drew {len(ids)} items, the batch has {n} rows. "
-        "Something skips or adds rows after the draw (`SkipItemException`, or a callback that ran earlier)."
+        "Something skips or adds rows after the draw (`SkipItemException`, or a callback that ran earlier), or neither "
+        "inputs nor targets have one entry per item."
     )
 
 # %% ../../nbs/05_core.draw.ipynb #9134ac95

@@ -57,6 +57,18 @@ def _copy_with(o, **attrs):
     for name,value in attrs.items(): setattr(o, name, value)
     return o
 
+# %% ../../nbs/03_core.loss.ipynb #4c2f0c61
+def _with_reduction_off(loss_func):
+    "A copy with `reduction='none'`. Losses that hand it on to a loss within them are copied with all that is in them"
+    before = loss_func.reduction
+    split = _copy_with(loss_func, reduction='none')
+    if loss_func.reduction==before: return split
+    loss_func.reduction = before
+    shared = [*loss_func.parameters(), *loss_func.buffers()] if isinstance(loss_func, nn.Module) else []
+    split = copy.deepcopy(loss_func, {id(o):o for o in shared})   # its tensors stay the same ones
+    split.reduction = 'none'
+    return split
+
 # %% ../../nbs/03_core.loss.ipynb #c86f2a69
 def unreduced(
     loss_func # fastai's or torch's loss, a function with an argument `reduction`, or a `partial` of one
@@ -67,7 +79,7 @@ def unreduced(
     if isinstance(loss_func, partial):
         keywords = {k:v for k,v in loss_func.keywords.items() if k!='reduction'}
         return partial(unreduced(loss_func.func), *loss_func.args, **keywords)
-    if hasattr(loss_func, 'reduction'): return _copy_with(loss_func, reduction='none')
+    if hasattr(loss_func, 'reduction'): return _with_reduction_off(loss_func)
     if 'reduction' in params_of(loss_func): return partial(loss_func, reduction='none')
     raise TypeError(
         f"The loss `{loss_name(loss_func)}` cannot be split into one loss per row: it has no `reduction`. "

@@ -91,15 +91,27 @@ def take(
     return _walk(lambda x: x[idxs] if x.ndim else x, lambda names: _take_names(names, idxs), batch)
 
 # %% ../../nbs/01_core.rows.ipynb #cffb0f8e
+def _hides_tensors(o): return any(isinstance(v, Tensor) for v in getattr(o, '__dict__', {}).values())
+
 def _lengths(b, place=()):
-    "Yield the place and the number of entries of every tensor and list of names in `b`"
+    "Yield the place and the number of entries of every tensor and list of names in `b`; `None` for objects with tensors"
     if isinstance(b, Tensor):
         if b.ndim: yield place,len(b)
     elif is_row_list(b): yield place,len(b)
+    elif _hides_tensors(b): yield place,None
     elif hasattr(b, 'keys'):
         for k in b.keys(): yield from _lengths(b[k], (*place,k))
     elif isinstance(b, (tuple,list,L)):
         for i,o in enumerate(b): yield from _lengths(o, (*place,i))
+
+# %% ../../nbs/01_core.rows.ipynb #b30b800b
+def _tensor_per_row(b, n):
+    "Is a list with an entry per row in `b`, each of them a tensor that does not show what its rows are?"
+    if hasattr(b, 'keys'): return any(_tensor_per_row(o, n) for o in b.values())
+    if isinstance(b, Tensor) or not isinstance(b, (tuple,list,L)) or is_row_list(b): return False
+    tensors = len(b)==n>4 and all(isinstance(o, Tensor) for o in b)
+    alike = tensors and len({o.shape[:1] for o in b})==1
+    return alike and b[0].shape[:1] in ((),(n,)) or any(_tensor_per_row(o, n) for o in b)
 
 # %% ../../nbs/01_core.rows.ipynb #b5839299
 def check_rows(
@@ -110,13 +122,16 @@ def check_rows(
     "`ValueError` unless every tensor and list in inputs and targets has as many entries as there are targets"
     n = n_rows(yb)
     for name,part in (('inputs',xb), ('targets',yb)):
-        for place,length in _lengths(tuple(part)):
+        lengths = list(_lengths(tuple(part)))
+        if any(_tensor_per_row(o, n) for o in part): lengths.append(((),'a list of tensors, one per row, of'))
+        for place,length in lengths:
             if length==n: continue
             where = ''.join(f'[{k!r}]' for k in place)
+            entries = 'are an object with tensors in it' if length is None else f'has {length} entries'
             raise ValueError(
                 f"{class_name(who)} can't tell the rows of this batch apart: there are {n} targets, but {name}{where} "
-                f"has {length} entries (flat ids with offsets, joined graphs, a list of tensors?). Collate one entry "
-                "per row, padded if need be, or use a method that only chooses items, such as `learn.infobatch()`.")
+                f"{entries} (flat ids with offsets, joined graphs, a list of tensors?). Collate one entry per row, padded "
+                "if need be, or use a method that only chooses items, such as `learn.infobatch()`.")
 
 # %% ../../nbs/01_core.rows.ipynb #b048e61a
 def _pad_left(a, width, pad): return F.pad(a, (width-a.shape[1],0), value=pad)

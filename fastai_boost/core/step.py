@@ -31,6 +31,8 @@ def _share_of_rows(learn, loss):
     return world_size(learn.dl)*n/total
 
 # %% ../../nbs/07_core.step.ipynb #0adffc3f
+def _itself(o): return o   # a `StepLoss` is pickled as the user's loss
+
 class StepLoss(StandIn):
     "Stands in the place of the user's loss `own` during one step. What it does not have itself is read from `own`"
     def __init__(self,
@@ -42,7 +44,7 @@ class StepLoss(StandIn):
 
     def __call__(self, pred, *yb, **kwargs):
         learn = self.core.learn
-        if kwargs or not same_tensors(yb, learn.yb): return self.own(pred, *yb, **kwargs)   # the loss of something else
+        if kwargs or not learn.training or not same_tensors(yb, learn.yb): return self.own(pred, *yb, **kwargs)   # the loss of something else
         mixing = first(cb for cb in self.core.active if cb.kind=='mix')
         if mixing is not None and not same_tensors(yb, self.core.settled[1]): refuse(other_targets, learn, mixing)
         loss = self.shared(self.formed(pred, yb))
@@ -70,6 +72,8 @@ class StepLoss(StandIn):
         return getattr(self.own, name)
     def __setattr__(self, name, value): setattr(self.own, name, value)
     def __copy__(self): return copy.copy(self.own)
+    def __deepcopy__(self, memo): return copy.deepcopy(self.own, memo)
+    def __reduce__(self): return _itself,(self.own,)
 
 # %% ../../nbs/07_core.step.ipynb #605fdf7c
 def put_loss(
@@ -85,24 +89,30 @@ def take_loss_away(learn:Learner):
     while isinstance(vars(learn).get('loss_func'), StepLoss): learn.loss_func = learn.loss_func.own
 
 # %% ../../nbs/07_core.step.ipynb #f27974ca
-def guard_steps(
-    cls # A class of `Learner`s
-):
-    "Let every step of `cls` end with the loss taken away, whatever is raised. Done once per class"
-    owner = next(c for c in cls.__mro__ if 'one_batch' in vars(c))
-    own_step = vars(owner)['one_batch']
-    if hasattr(own_step, 'takes_loss_away'): return
-    @functools.wraps(own_step)
-    def one_batch(self, *args, **kwargs):
-        try: return own_step(self, *args, **kwargs)
-        finally: take_loss_away(self)
+def _guarded(step):
+    "`one_batch` of a class or of a `Learner`, with the loss taken away at its end, whatever is raised"
+    @functools.wraps(step)
+    def one_batch(*args, **kwargs):
+        learn = getattr(step, '__self__', None) or args[0]
+        try: return step(*args, **kwargs)
+        finally: take_loss_away(learn)
     one_batch.takes_loss_away = True
-    owner.one_batch = one_batch
+    return one_batch
+
+def guard_steps(
+    learn:Learner
+):
+    "Let every step of `learn` end with the loss taken away. Done once per class, and for a step that `learn` itself has"
+    owner = next(c for c in type(learn).__mro__ if 'one_batch' in vars(c))
+    of_class,own = vars(owner)['one_batch'],vars(learn).get('one_batch')
+    if not hasattr(of_class, 'takes_loss_away'): owner.one_batch = _guarded(of_class)
+    if own is not None and not hasattr(own, 'takes_loss_away'): learn.one_batch = _guarded(own)
 
 # %% ../../nbs/07_core.step.ipynb #5269f23a
 def _is_users(cb):
     module = type(cb).__module__
     if isinstance(cb, BoostCallback): return False   # a method, whoever wrote it, keeps to the rules itself
+    if type(cb) is Callback: return True             # fastai's short form: `Callback(after_pred=f)`
     return module.split('.')[0] not in ('fastai','fastai_boost') or module.startswith('fastai_boost.testing')
 
 def _acting_at(learn, events, above):
