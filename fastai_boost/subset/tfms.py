@@ -82,7 +82,7 @@ def record_device(learn):
     "The device on which the record of the items' losses is kept"
     return learn.boost_core.record.loss.device
 
-# %% ../../nbs/41_subset.tfms.ipynb #b26d3fa7
+# %% ../../nbs/41_subset.tfms.ipynb #06fa3692
 @patch
 @contextmanager
 def rehearsal(self:MarkRows):
@@ -148,7 +148,7 @@ def _takes(tfm, kind):
 
 def _wants_pil(tfm): return _takes(tfm, PILImage)
 
-# %% ../../nbs/41_subset.tfms.ipynb #8dd36698
+# %% ../../nbs/41_subset.tfms.ipynb #83911921
 def _in_pil(o):
     "Does a transform of PIL images work on the tensor `o` of a batch, a picture or a mask?"
     return isinstance(o, TensorImage) and o.ndim==4 or isinstance(o, TensorMask) and o.ndim in (3,4)
@@ -195,7 +195,7 @@ class Moment:
     n_epoch: int        # of the whole training
     is_first: bool = False   # is a batch of this fit still to be checked?
 
-# %% ../../nbs/41_subset.tfms.ipynb #2b541f04
+# %% ../../nbs/41_subset.tfms.ipynb #800cf820
 def _refuse_places(what, tensors):
     "Refuse points and boxes, which `what` would leave where they are"
     for o in tensors:
@@ -265,7 +265,7 @@ class _ByPBA:
             check_mask_fill(own_loss(at.learn), xb, yb, policy)
     def check(self, xb, yb): "Any batch with images will do"
 
-# %% ../../nbs/41_subset.tfms.ipynb #7fc1cb60
+# %% ../../nbs/41_subset.tfms.ipynb #90bb5d57
 def _moves(tfm): return isinstance(tfm, (AffineCoordTfm,RandomResizedCropGPU))
 
 def check_followed(
@@ -348,10 +348,11 @@ def loader_tfms(dl):
 # %% ../../nbs/41_subset.tfms.ipynb #745d8f89
 def train_only(tfm):
     "Does a transform augment? Those with random numbers do another thing in validation, except for `Resize`"
+    if isinstance(tfm, AffineCoordTfm): return True   # it sets its own `split_idx` in each call
     split_idx = getattr(tfm, 'split_idx', None)
     return split_idx==0 or split_idx is None and isinstance(tfm, RandTransform) and not isinstance(tfm, Resize)
 
-# %% ../../nbs/41_subset.tfms.ipynb #f73dc1ac
+# %% ../../nbs/41_subset.tfms.ipynb #4847f552
 def made_size(tfm):
     "To which size a random transform brings single items, as `Resize` takes it; `None` where it keeps theirs"
     if not isinstance(tfm, (RandomResizedCrop,RandomCrop)): return
