@@ -44,7 +44,8 @@ class StepLoss(StandIn):
 
     def __call__(self, pred, *yb, **kwargs):
         learn = self.core.learn
-        if kwargs or not learn.training or not same_tensors(yb, learn.yb): return self.own(pred, *yb, **kwargs)   # the loss of something else
+        of_batch = learn.training and same_tensors(yb, learn.yb) and not kwargs
+        if not of_batch: return self.own(pred, *yb, **kwargs)   # a callback asks for the loss of something else
         mixing = first(cb for cb in self.core.active if cb.kind=='mix')
         if mixing is not None and not same_tensors(yb, self.core.settled[1]): refuse(other_targets, learn, mixing)
         loss = self.shared(self.formed(pred, yb))
@@ -102,7 +103,7 @@ def _guarded(step):
 def guard_steps(
     learn:Learner
 ):
-    "Let every step of `learn` end with the loss taken away. Done once per class, and for a step that `learn` itself has"
+    "Let each step of `learn` end with the loss taken away: done once per class, and for a step that `learn` itself has"
     owner = next(c for c in type(learn).__mro__ if 'one_batch' in vars(c))
     of_class,own = vars(owner)['one_batch'],vars(learn).get('one_batch')
     if not hasattr(of_class, 'takes_loss_away'): owner.one_batch = _guarded(of_class)
@@ -420,6 +421,8 @@ def check_inputs(self:StepCheck, scoring):
     "Has a late callback changed the rows that were scored, or put back those from before? Asked in two steps of a fit"
     splitting = _splitting(self.core)
     acting = any(cb.acting for cb in self.core.active if cb.drops_rows or cb.kind=='mix')
+    # A method may change nothing in its first step, as batchboost does, which has no rows to carry yet.
+    acting = acting and not same_tensors(self.made, self.core.settled[0])
     asked = self.looked if acting else not self.first_step
     if asked or splitting is None: return
     self.looked = acting
