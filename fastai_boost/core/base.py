@@ -12,7 +12,7 @@ from .checks import class_name, params_of
 from .rules import ORDERS, check_schedule
 
 # %% auto #0
-__all__ = ['OnSchedule', 'OwnRandomNumbers', 'MethodEvents', 'BoostCallback', 'in_frozen_part']
+__all__ = ['OnSchedule', 'OwnRandomNumbers', 'WhileOnLearner', 'MethodEvents', 'BoostCallback', 'in_frozen_part']
 
 # %% ../../nbs/08_core.base.ipynb #69da4ec3
 class OnSchedule:
@@ -79,6 +79,11 @@ class OwnRandomNumbers:
         return {**super().__getstate__(), '_rng':self._rng_state()}
 
 # %% ../../nbs/08_core.base.ipynb #2a72a040
+class WhileOnLearner:
+    "No event once it was taken off its `Learner`: a callback may do so between two events"
+    def __call__(self, event_name):
+        if self.learn is not None: return super().__call__(event_name)
+
 class MethodEvents:
     "Part of `BoostCallback`: what `BoostCore` calls around a fit and its epochs"
     def check(self): "Called before training: raise what the `Learner` or its data rule out"
@@ -90,7 +95,7 @@ class MethodEvents:
         return {}
 
 # %% ../../nbs/08_core.base.ipynb #42819ea2
-class BoostCallback(OnSchedule, OwnRandomNumbers, MethodEvents, Callback):
+class BoostCallback(WhileOnLearner, OnSchedule, OwnRandomNumbers, MethodEvents, Callback):
     "Base of every method: acts on training batches of a real fit, from `start` to `end`, on one step in `every`"
     run_valid = False
     kind = 'weigh'        # 'draw', 'augment', 'filter', 'mix' or 'weigh': where it acts

@@ -12,11 +12,11 @@ import copy, inspect, warnings
 from collections import namedtuple
 from dataclasses import dataclass, replace
 from .rows import n_rows, take
-from .base import BoostCallback
+from .base import BoostCallback, WhileOnLearner
 from .checks import class_name, params_of
 from .loss import item_loss, unreduced
 from .draw import (
-    batch_idxs, forget_epoch_order, inner_loader, keep_epoch_order, restricted_loader, why_no_idxs, world_size)
+    forget_epoch_order, ids_of_batch, inner_loader, keep_epoch_order, restricted_loader, why_no_idxs, world_size)
 from .record import ItemRecord, drop_record, has_record, merge_records, record_of
 from .rules import CORE, check_rules, schedule_in_words
 from .score import own_loss
@@ -52,10 +52,10 @@ class BatchState:
         return self.clean_rows if self.fresh_mask is None else self.fresh_mask & self.clean_rows
 
 # %% ../../nbs/08_core.callback.ipynb #be64a165
-class BoostCore(Callback):
+class BoostCore(WhileOnLearner, Callback):
     "What the methods of a `Learner` share: the state of the batch, its loss, the item record, the epoch's columns"
     order,run_valid = CORE,False
-    _stateattrs = ('active','batch','record','before','settled')
+    _stateattrs = ('active','batch','record','before','settled','train_dl')
     active = ()           # the methods of this fit, in their order
     batch = BatchState()
     settled = (),()       # inputs and targets as the methods have left them
@@ -63,6 +63,7 @@ class BoostCore(Callback):
     scored_rows = scored_before = 0   # rows of scoring passes in this fit, and before this epoch
     logs = began = keep = False   # are there columns, did the epoch train, is there a record of the items?
     in_epoch = False      # does an epoch train now? Rows that a picture scores are not counted
+    train_dl = None       # the loader of the running epoch
     started = False       # were the methods checked? That is done in the first training epoch of a fit
     noted = False         # were the losses of the step noted?
     first_loss = True     # is it the first `after_loss` of the step? A second gradient may come with another
@@ -169,9 +170,9 @@ def before_train(self:BoostCore):
 @patch
 def after_train(self:BoostCore):
     if self.active and self.keep:
-        forget_epoch_order(self.learn.dl)
+        forget_epoch_order(self.learn.dl if self.train_dl is None else self.train_dl)
         if self.before is not None: merge_records(self.record, self.before)
-    self.settled,self.in_epoch = ((),()),False
+    self.settled,self.in_epoch,self.train_dl = ((),()),False,None
     for cb in self.active:
         cb.end_epoch()
         cb.epochs_done = cb.counted_epoch+1
@@ -195,9 +196,10 @@ def before_batch(self:BoostCore):
     if not self.active: return
     self.learn.step_check.note_loaded()
     if not self.keep: return
-    ids = self.known_ids(lambda: batch_idxs(self.learn))
+    dl = self.learn.dl if self.train_dl is None else self.train_dl   # a callback may have validated, which sets another
+    refilled = hasattr(type(dl), 'batch_ids')   # their rows were counted when they were scored
+    ids = self.known_ids(lambda: dl.batch_ids if refilled else ids_of_batch(dl, self.iter, self.xb, self.yb))
     self.batch = replace(self.batch, ids=ids)
-    refilled = hasattr(type(self.learn.dl), 'batch_ids')   # their rows were counted when they were scored
     if ids is not None and not refilled: self.record.see(ids)
 
 @patch
@@ -318,7 +320,7 @@ def column_values(
     return {k:float(v) if isinstance(v, Tensor) else v for k,v in values.items()}
 
 # %% ../../nbs/08_core.callback.ipynb #de83fd71
-class BoostColumns(Callback):
+class BoostColumns(WhileOnLearner, Callback):
     "Writes the names of the methods' columns into the epoch table, once fastai's `Recorder` has made its own"
     order = 55   # after `Recorder` (50) and `DistributedTrainer` (11), before `ProgressCallback` (60)
     def before_fit(self):
@@ -333,6 +335,7 @@ class BoostColumns(Callback):
     def before_train(self):
         "The loader of the epoch is settled only now: distributed training has wrapped it"
         core = self.learn.boost_core
+        core.train_dl = self.learn.dl
         if core.active and core.keep: keep_epoch_order(self.learn.dl)
 
     def before_backward(self):

@@ -113,6 +113,10 @@ def _tensor_per_row(b, n):
     alike = tensors and len({o.shape[:1] for o in b})==1
     return alike and b[0].shape[:1] in ((),(n,)) or any(_tensor_per_row(o, n) for o in b)
 
+def _lists_of_rows(part, n):
+    "Place and `None` for each part of a batch that is such a list, or holds one"
+    return [((i,),None) for i,o in enumerate(part) if _tensor_per_row(o, n)]
+
 # %% ../../nbs/01_core.rows.ipynb #b5839299
 def check_rows(
     xb:tuple, # Inputs of a batch
@@ -122,12 +126,10 @@ def check_rows(
     "`ValueError` unless every tensor and list in inputs and targets has as many entries as there are targets"
     n = n_rows(yb)
     for name,part in (('inputs',xb), ('targets',yb)):
-        lengths = list(_lengths(tuple(part)))
-        if any(_tensor_per_row(o, n) for o in part): lengths.append(((),'a list of tensors, one per row, of'))
-        for place,length in lengths:
+        for place,length in [*_lengths(tuple(part)), *_lists_of_rows(part, n)]:
             if length==n: continue
             where = ''.join(f'[{k!r}]' for k in place)
-            entries = 'are an object with tensors in it' if length is None else f'has {length} entries'
+            entries = 'are an object or a list with tensors in it' if length is None else f'has {length} entries'
             raise ValueError(
                 f"{class_name(who)} can't tell the rows of this batch apart: there are {n} targets, but {name}{where} "
                 f"{entries} (flat ids with offsets, joined graphs, a list of tensors?). Collate one entry per row, padded "

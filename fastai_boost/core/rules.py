@@ -131,7 +131,8 @@ def _weigh_with_foreign_mixer(learn, cbs):
     foreign = learn._grab_cbs(MixHandler)
     if weighing and foreign:
         return (f"{class_name(weighing[0])} weighs items, but fastai's {class_name(foreign[0])} hides which items it "
-                "mixed. Use `learn.mixup()` of fastai_boost instead")
+                f"mixed. Take it off with `learn.remove_cb(learn.{foreign[0].name})`, and use `learn.mixup(p=.5)` of "
+                "fastai_boost")
 
 # %% ../../nbs/07_core.rules.ipynb #8cadc58c
 RULES = [
@@ -161,7 +162,8 @@ def no_losses(
     said = f"{class_name(cb)} drops nothing: no item has a finite loss yet"
     foreign = first(cb.learn._grab_cbs(MixHandler))
     if foreign is not None:
-        return (f"{said}, because {_whose(foreign)} mixes every row. Take it off with {_take_off(foreign)}, and use "
+        return (f"{said}, because {_whose(foreign)} mixes every row. Take it off with "
+                f"`learn.remove_cb(learn.{foreign.name})`, and use "
                 "`learn.mixup(p=.5)` of fastai_boost: it leaves half of the rows as they are.")
     mixer = first(o for o in cb.learn.boosts if o.mixes_all)
     if mixer is None: return said+'.'

@@ -11,7 +11,7 @@ from fastai.callback.mixup import MixHandler
 import copy, functools, math, warnings
 import torch.distributed as dist
 from .rows import as_plain_tensors, check_rows, n_rows, tensors_of
-from .base import BoostCallback
+from .base import BoostCallback, WhileOnLearner
 from .checks import class_name
 from .draw import world_size
 from .loss import StandIn, form_loss_and_rows, reduction_of, weighted_pairs
@@ -44,10 +44,10 @@ class StepLoss(StandIn):
 
     def __call__(self, pred, *yb, **kwargs):
         learn = self.core.learn
-        of_batch = learn.training and same_tensors(yb, learn.yb) and not kwargs
+        of_batch = learn.training and not kwargs and _equal_values(yb, learn.yb)
         if not of_batch: return self.own(pred, *yb, **kwargs)   # a callback asks for the loss of something else
         mixing = first(cb for cb in self.core.active if cb.kind=='mix')
-        if mixing is not None and not same_tensors(yb, self.core.settled[1]): refuse(other_targets, learn, mixing)
+        if mixing is not None and not _equal_values(yb, self.core.settled[1]): refuse(other_targets, learn, mixing)
         loss = self.shared(self.formed(pred, yb))
         self.nodes.append(node_of(loss))
         return loss
@@ -312,7 +312,7 @@ def _equal_values(a, b):
 def _versions(batch): return [o._version for o in tensors_of(batch)]   # a change in place counts one up
 
 # %% ../../nbs/07_core.step.ipynb #9757664c
-class StepCheck(Callback):
+class StepCheck(WhileOnLearner, Callback):
     "Looks at each step, and refuses what the methods can't be right with"
     order,run_valid = CHECK,False
     _stateattrs = ('loaded','made','pred_seen','out','pick','step_loss')
@@ -381,7 +381,7 @@ def check_batch(self:StepCheck, core):
     splitting = _splitting(core)
     if splitting is not None: check_rows(self.learn.xb, self.learn.yb, splitting)
     n = n_rows(self.learn.yb)
-    if core.ids is not None and len(core.ids)!=n:
+    if core.ids is not None and len(core.ids)!=n and users_callbacks(self.learn, 'before_batch'):
         needing = first(cb for cb in core.active if cb.needs_ids)
         if needing is not None: refuse(other_rows, self.learn, needing)
         core.end_record(f"A callback made {n} rows of the {len(core.ids)} that were loaded.")
