@@ -20,6 +20,8 @@ from .loss import (
 from .score import eval_untouched, own_autocast, own_loss, pred_of, score_batch
 from .draw import (
     batch_idxs, epoch_order, inner_loader, next_idxs, preserve_rng, rebuilt_loader, why_no_idxs)
+
+# %% ../../nbs/00_core.ipynb #663c57ea
 from .record import ItemRecord
 from .rules import (
     AUGMENT, CHECK, CORE, DRAW, FILTER, MIX, ORDERS, RULES, WEIGH, check_rules, check_schedule)

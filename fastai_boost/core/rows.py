@@ -94,7 +94,7 @@ def take(
 def _hides_tensors(o): return any(isinstance(v, Tensor) for v in getattr(o, '__dict__', {}).values())
 
 def _lengths(b, place=()):
-    "Yield the place and the number of entries of every tensor and list of names in `b`; `None` for objects with tensors"
+    "Yield place and number of entries of every tensor and list of names in `b`; `None` for objects with tensors"
     if isinstance(b, Tensor):
         if b.ndim: yield place,len(b)
     elif is_row_list(b): yield place,len(b)
@@ -132,8 +132,8 @@ def check_rows(
             entries = 'are an object or a list with tensors in it' if length is None else f'has {length} entries'
             raise ValueError(
                 f"{class_name(who)} can't tell the rows of this batch apart: there are {n} targets, but {name}{where} "
-                f"{entries} (flat ids with offsets, joined graphs, a list of tensors?). Collate one entry per row, padded "
-                "if need be, or use a method that only chooses items, such as `learn.infobatch()`.")
+                f"{entries} (flat ids with offsets, joined graphs, a list of tensors?). Collate one entry per row, "
+                "padded if need be, or use a method that only chooses items, such as `learn.infobatch()`.")
 
 # %% ../../nbs/01_core.rows.ipynb #b048e61a
 def _pad_left(a, width, pad): return F.pad(a, (width-a.shape[1],0), value=pad)
