@@ -90,13 +90,12 @@ def take_loss_away(learn:Learner):
     while isinstance(vars(learn).get('loss_func'), StepLoss): learn.loss_func = learn.loss_func.own
 
 # %% ../../nbs/07_core.step.ipynb #f27974ca
-def _guarded(step):
+def _guarded(step, learn=None):
     "`one_batch` of a class or of a `Learner`, with the loss taken away at its end, whatever is raised"
     @functools.wraps(step)
     def one_batch(*args, **kwargs):
-        learn = getattr(step, '__self__', None) or args[0]
         try: return step(*args, **kwargs)
-        finally: take_loss_away(learn)
+        finally: take_loss_away(args[0] if learn is None else learn)
     one_batch.takes_loss_away = True
     return one_batch
 
@@ -107,7 +106,7 @@ def guard_steps(
     owner = next(c for c in type(learn).__mro__ if 'one_batch' in vars(c))
     of_class,own = vars(owner)['one_batch'],vars(learn).get('one_batch')
     if not hasattr(of_class, 'takes_loss_away'): owner.one_batch = _guarded(of_class)
-    if own is not None and not hasattr(own, 'takes_loss_away'): learn.one_batch = _guarded(own)
+    if own is not None and not hasattr(own, 'takes_loss_away'): learn.one_batch = _guarded(own, learn)
 
 # %% ../../nbs/07_core.step.ipynb #5269f23a
 def _is_users(cb):
@@ -371,9 +370,15 @@ def before_batch(self:StepCheck):
     core.settle()
     self.made = self.learn.xb
     self.labelled = labelled or bool(self.labelled)
-    for cb in core.active: cb.acting = cb.acting and (labelled or cb.kind in ('draw','augment'))
+    for cb in core.active: cb.acting = cb.acting and self.may_act(cb, labelled)
     if labelled: self.check_batch(core)
     self.step_loss = put_loss(self.learn, core)
+
+@patch
+def may_act(self:StepCheck, cb, labelled):
+    "Are there the targets, and is it known how to score, where the method `cb` needs that?"
+    if cb.kind in ('draw','augment'): return True
+    return labelled and (self.can_score or not (cb.drops_rows and cb.splits))
 
 @patch
 def check_batch(self:StepCheck, core):
