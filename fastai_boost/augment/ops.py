@@ -11,96 +11,14 @@ from typing import NamedTuple
 import math, numpy as np
 from fastai.basics import *
 from fastai.vision.core import *
+from .applications import *
 from ..core.checks import check_one_of
 
+_all_ = ['OPS', 'OP_INDEX', 'GEOMETRIC', 'COUNTS', 'op_value', 'Applications', 'one_op', 'draw_policy']
+
 # %% auto #0
-__all__ = ['OPS', 'OP_INDEX', 'GEOMETRIC', 'COUNTS', 'op_value', 'Applications', 'one_op', 'draw_policy', 'op_matrix',
-           'apply_ops', 'apply_op', 'augment', 'per_channel', 'move_pixels', 'follow']
-
-# %% ../../nbs/30_augment.ops.ipynb #87dc620b
-OPS = ['Rotate', 'TranslateX', 'TranslateY', 'Brightness', 'Color', 'Invert', 'Sharpness', 'Posterize', 'ShearX',
-       'Solarize', 'ShearY', 'Equalize', 'AutoContrast', 'Cutout', 'Contrast']   # in the order of the paper's code
-OP_INDEX = {name:i for i,name in enumerate(OPS)}
-GEOMETRIC = [OP_INDEX[o] for o in ('Rotate','TranslateX','TranslateY','ShearX','ShearY')]   # these have a sign
-_cutout_color = 125,122,113   # of the pixels that `Cutout` sets, before a mask says that they are empty
-
-# %% ../../nbs/30_augment.ops.ipynb #723feb0d
-def op_value(
-    name:str, # One of `OPS`
-    level:int # 0 to 10
-) -> float|None: # Degrees, pixels (of 32), share of the size, factor, bits, threshold or size; or `None`
-    "What `level` means for an operation. `None` for those without a level"
-    if name=='Rotate': return int(level*3)
-    if name in ('TranslateX','TranslateY'): return int(level)
-    if name in ('ShearX','ShearY'): return level*.3/10
-    if name in ('Brightness','Color','Sharpness','Contrast'): return level*1.8/10+.1
-    if name=='Posterize': return 4-int(level*4/10)
-    if name=='Solarize': return 256-int(level*256/10)
-    if name=='Cutout': return 2*level
-
-# %% ../../nbs/30_augment.ops.ipynb #1d76ab51
-class Applications(NamedTuple):
-    "What is done to each row of a batch, in order: five int64 tensors (rows, slots) on the CPU"
-    op:Tensor # Index into `OPS`, -1 for none
-    level:Tensor # 0 to 10
-    sign:Tensor # 1 or -1; only geometric operations have one
-    cx:Tensor # Column of a cutout's centre, in pixels
-    cy:Tensor # Row of a cutout's centre, in pixels
-
-    def of(self, i) -> list: # Of (name, signed level)
-        "The operations of row `i`"
-        slots = zip(self.op[i].tolist(), self.level[i].tolist(), self.sign[i].tolist())
-        return [(OPS[op], level*sign if op in GEOMETRIC else level) for op,level,sign in slots if op>=0]
-
-# %% ../../nbs/30_augment.ops.ipynb #0e44d72c
-def one_op(
-    name:str, # One of `OPS`
-    n:int, # Rows
-    level:int, # 0 to 10
-    sign=1, # 1 or -1
-    centers=None # (n, 2) int64, column and row of the cutouts' centres; (0, 0) for all if `None`
-) -> Applications:
-    "The same operation for all rows. `ValueError` for an unknown operation, a broken level or another sign"
-    if name not in OP_INDEX: raise ValueError(f'Unknown operation {name!r}: known are {", ".join(OPS)}')
-    if level!=int(level) or sign not in (1,-1):
-        raise ValueError(f'A level is a whole number and a sign 1 or -1, got {level!r} and {sign!r}.')
-    if centers is None: centers = torch.zeros(n, 2)
-    cx,cy = torch.as_tensor(centers).long().cpu().view(n,2,1).unbind(1)
-    def column(value): return torch.full((n,1), value, dtype=torch.int64)
-    return Applications(column(OP_INDEX[name]), column(level), column(sign), cx, cy)
-
-# %% ../../nbs/30_augment.ops.ipynb #50e4ab86
-COUNTS = .2,.3,.5   # Probability of at most 0, 1, 2 operations
-
-def draw_policy(
-    policy, # Entries (operation, probability, level)
-    n:int, # Rows
-    generator=None, # Random numbers of the CPU, torch's own if `None`
-    size:int|tuple=32, # Height and width of the images: cutouts lie anywhere in them
-    counts:tuple=COUNTS # Probability of at most 0, 1, 2 ... operations per image
-) -> Applications: # Of (n, len(counts)-1)
-    "Draw which operations each of `n` images gets (algorithm 1 of arXiv 1905.05393). `ValueError` for a wrong entry"
-    _check_entries(policy)
-    names,probs,levels = zip(*policy)
-    slots = len(counts)-1
-    h,w = (size,size) if isinstance(size, int) else size
-    def padded(values): return F.pad(torch.as_tensor(values), (0,slots))   # at least as many entries as slots
-    def uniform(columns): return torch.rand(n, columns, generator=generator)
-    ops,probs,levels = padded([OP_INDEX[o] for o in names]),padded(probs),padded(levels)
-    fires = uniform(len(ops))<probs
-    order,entry = torch.where(fires, uniform(len(ops)), 2.).topk(slots, largest=False)   # 2 is after all that fire
-    at_most = (uniform(1)>=torch.tensor(counts).cumsum(0)[:-1]).sum(1, keepdim=True)
-    on = (order<1) & (torch.arange(slots)<at_most)
-    sign = torch.where(uniform(slots)>.5, -1, 1)
-    cx,cy = (uniform(slots)*w).long(),(uniform(slots)*h).long()
-    return Applications(torch.where(on, ops[entry], -1), levels.expand(n,-1).gather(1, entry), sign, cx, cy)
-
-def _check_entries(policy):
-    "Refuse entries that are not an operation, a probability and a level"
-    for entry in policy:
-        if len(entry)==3 and entry[0] in OP_INDEX and 0<=entry[1]<=1 and 0<=entry[2]<=10: continue
-        raise ValueError(f'An entry is one of {", ".join(OPS)}, a probability from 0 to 1, and a level from 0 to 10, '
-                         f'got {entry!r}.')
+__all__ = ['op_matrix', 'apply_ops', 'apply_op', 'augment', 'per_channel', 'move_pixels', 'follow', 'OPS', 'OP_INDEX',
+           'GEOMETRIC', 'COUNTS', 'op_value', 'Applications', 'one_op', 'draw_policy']
 
 # %% ../../nbs/30_augment.ops.ipynb #f2a1760d
 def op_matrix(
@@ -283,6 +201,7 @@ def _color(planes, each, options): _blend(planes, each, options, lambda images: 
 def _sharpness(planes, each, options): _blend(planes, each, options, _smooth)
 
 # %% ../../nbs/30_augment.ops.ipynb #9ccdbbd0
+_cutout_color = 125,122,113   # of the pixels that `Cutout` sets, before a mask says that they are empty
 _half_sizes = np.array([op_value('Cutout', level) for level in range(11)])//2
 
 def _cutout(planes, each, options):
