@@ -6,276 +6,21 @@ Docs: https://fastai-boost.github.io/fastai_boost/augment.pba.html.md"""
 
 # %% ../../nbs/32_augment.pba.ipynb #d59c0384
 from __future__ import annotations
-import math, warnings
 import numpy as np, matplotlib.pyplot as plt
 from fastai.basics import *
 from fastai.vision.core import *
 from ..core import *
-from ..core.checks import check_one_of, check_whole, class_name, params_of
-from ..core.loss import inner_loss, loss_name
+from ..core.checks import check_one_of, check_whole, class_name
 from ..core.score import own_loss
 from ..core.show import training_batches
 from .ops import *
 from .policy import *
+from .batch import *
+
+_all_ = ['augment_batch', 'ignored_id', 'mask_fill_of', 'undo_normalize', 'check_images', 'check_mask_fill']
 
 # %% auto #0
-__all__ = ['augment_batch', 'ignored_id', 'mask_fill_of', 'undo_normalize', 'check_images', 'check_mask_fill', 'PBA', 'Cutout']
-
-# %% ../../nbs/32_augment.pba.ipynb #7ca04ce7
-def _size(x): return tuple(x.shape[-2:])
-
-def _mirrors(fill): return isinstance(fill, str) and fill=='reflect'
-
-def _is_picture(o):
-    "Can all operations work on `o`?"
-    if not isinstance(o, Tensor) or isinstance(o, (TensorMask,TensorPoint)): return False
-    return o.ndim==4 and o.shape[1] in (1,3) and (o.dtype==torch.uint8 or o.is_floating_point())
-
-# %% ../../nbs/32_augment.pba.ipynb #df8bb686
-def _is_multiple(large, small):
-    "Is a size as many times as high as another as it is wide?"
-    times = large[0]//small[0]
-    return times>0 and large==(times*small[0],times*small[1])
-
-def _scales(own, size): return min(own)>4 and (_is_multiple(own, size) or _is_multiple(size, own))
-
-def _covers_same(o, size, is_target):
-    "Has a tensor without a type of fastai the sizes of a picture that goes with images of `size`?"
-    if o.ndim<3 or _size(o)==size: return o.ndim>2
-    return (o.ndim==4 or o.ndim==3 and is_target) and _scales(_size(o), size)
-
-# %% ../../nbs/32_augment.pba.ipynb #4c746089
-def _role(o, image, is_target):
-    "What a tensor of a row gets: 'all' operations, their 'moves', or 'nothing'"
-    if isinstance(o, (TensorPoint,TensorMask)): return 'moves'
-    is_image = isinstance(o, TensorImage) or not is_target and not isinstance(image, TensorImage)
-    if is_image and _is_picture(o): return 'all'
-    if isinstance(o, TensorImageBase) and o.ndim>2: return 'moves'
-    return 'moves' if _covers_same(o, _size(image), is_target) else 'nothing'
-
-# %% ../../nbs/32_augment.pba.ipynb #6667e18a
-def _first_image(xb):
-    "The first image of the inputs, one that has a type if there is one; `ValueError` where there is none"
-    pictures = [o for o in tensors_of(xb) if _is_picture(o)]
-    if pictures: return next((o for o in pictures if isinstance(o, TensorImage)), pictures[0])
-    shapes = [tuple(o.shape) for o in tensors_of(xb)]
-    hint = ' Give them as bytes or floats.' if any(len(o)==4 for o in shapes) else ''
-    raise ValueError(f'`PBA` needs images (rows, 1 or 3 channels, height, width), the inputs have {shapes}.{hint}')
-
-def _check_rows(o, n):
-    "Refuse a picture, a mask or points that do not have one entry per row"
-    if len(o)!=n: raise ValueError(
-        f'`PBA` augments row by row: the batch has {n} images, and a {class_name(o)} of shape {tuple(o.shape)} that '
-        'should follow them has another number of rows. Collate one entry per row, padded if need be.')
-
-# %% ../../nbs/32_augment.pba.ipynb #c3aacd6f
-def augment_batch(
-    xb:tuple, # Inputs of a batch; those of (rows, 1 or 3 channels, height, width) are images
-    yb:tuple, # Targets of the batch
-    policy:Policy, # What is drawn from
-    generator=None, # Random numbers of the CPU, torch's own if `None`
-    stats:tuple=None, # Mean and standard deviation per channel, where the images are normalised
-    fill='mean', # As for `augment`
-    relative:bool=False, # As for `augment`
-    mask_fill=0 # What masks among the targets get where nothing moves in; those among the inputs get 0
-) -> tuple: # Inputs, targets, and the `Applications` of each input that holds images, which are the same for all
-    "Augment the images, one draw per row; all that belongs to the row follows. `ValueError` without images"
-    xb,yb = tuple(xb),tuple(yb)
-    image = _first_image(xb)
-    n,size = len(image),_size(image)
-    drawn = policy.draw(n, generator, size)
-    outside = 'reflect' if _mirrors(fill) else 'mean'
-    def followed(o, is_target):
-        role = _role(o, image, is_target)
-        if role=='nothing': return o
-        _check_rows(o, n)
-        if role=='all':
-            new,_ = augment(o, drawn, stats, fill, relative, size)
-            return _with_missing(new, o, drawn, size, outside, relative) if is_target else new
-        if isinstance(o, TensorPoint): return follow(o, drawn, size, outside, relative)
-        return move_pixels(o, drawn, size, outside, relative, mask_fill if is_target else 0)
-    n_images = sum(_role(o, image, False)=='all' for o in tensors_of(xb))
-    inputs = map_nested(partial(followed, is_target=False), xb)
-    return inputs,map_nested(partial(followed, is_target=True), yb),[drawn]*n_images
-
-# %% ../../nbs/32_augment.pba.ipynb #7421412d
-def _with_missing(new, old, *how):
-    "Values of a target that are no numbers are missing ones, and stay so"
-    if not old.is_floating_point(): return new
-    return new.masked_fill(move_pixels(old.as_subclass(Tensor).isnan(), *how), math.nan)
-
-# %% ../../nbs/32_augment.pba.ipynb #da90f51f
-def _is_own(loss_func):
-    "Is it a loss of the user's own, neither torch's nor fastai's?"
-    module = getattr(inner_loss(loss_func)[0], '__module__', None) or ''
-    return module.split('.')[0] not in ('torch','fastai')
-
-def _said_ignored(loss_func):
-    "The `ignore_index` that a loss has as a keyword, as an attribute or as the default of an argument; else `None`"
-    f,keywords = inner_loss(loss_func)
-    value = keywords.get('ignore_index', getattr(f, 'ignore_index', None))
-    params = params_of(f.forward if isinstance(f, nn.Module) else f)
-    if value is None and 'ignore_index' in params: value = params['ignore_index'].default
-    is_default = value==-100 and not _is_own(loss_func)
-    is_number = isinstance(value, (int,float,np.number)) and not isinstance(value, bool)
-    return value if is_number and not is_default else None
-
-# %% ../../nbs/32_augment.pba.ipynb #e4188ad4
-def ignored_id(
-    loss_func, # Loss of a `Learner`; one of your own may be made of others, or have an attribute `ignore_index`
-    depth:int=2 # How deep losses in losses are looked for
-) -> int|float|None:
-    "Which id or number the loss leaves out in a mask; `None` where it does not say, or has torch's default of -100"
-    value = _said_ignored(loss_func)
-    if value is not None or not depth: return value
-    attrs = getattr(inner_loss(loss_func)[0], '__dict__', {})
-    parts = [*attrs.values(), *attrs.get('_modules', {}).values()]
-    found = (ignored_id(o, depth-1) for o in parts if callable(o) and not isinstance(o, type))
-    return first(value for value in found if value is not None)
-
-# %% ../../nbs/32_augment.pba.ipynb #9335fb98
-def mask_fill_of(
-    loss_func, # Loss of a `Learner`
-    transforms=() # Of a loader that come after the operations: `IntToFloatTensor` may divide masks
-) -> int|float:
-    "What masks get where nothing moves in: the id that the loss ignores, as `transforms` will make it, else 0"
-    value = ignored_id(loss_func) or 0
-    for o in transforms:
-        if isinstance(o, IntToFloatTensor): value *= o.div_mask
-    return value
-
-# %% ../../nbs/32_augment.pba.ipynb #efad523a
-def _stats_in(transforms):
-    "Mean and standard deviation that the `transforms` normalise with, or `None`"
-    norm = first(o for o in transforms if isinstance(o, Normalize))
-    return None if norm is None else (norm.mean.flatten(),norm.std.flatten())
-
-def _stats_of(dl):
-    "Mean and standard deviation that the loader `dl` normalises with, or `None`"
-    return _stats_in(getattr(getattr(dl, 'after_batch', None), 'fs', []))
-
-# %% ../../nbs/32_augment.pba.ipynb #a3619a22
-def undo_normalize(
-    x, # Images: uint8, floats from 0 to 1, or normalised floats
-    stats:tuple=None # Mean and standard deviation per channel, where `x` is normalised
-) -> Tensor: # As `x`, floats from 0 to 1
-    "Images as one looks at them: bytes divided by 255, normalised floats with the normalisation taken back"
-    if x.dtype==torch.uint8: return x/255
-    if not stats: return x
-    mean,std = (per_channel(o, x, 'stats') for o in stats)
-    return x*std+mean
-
-# %% ../../nbs/32_augment.pba.ipynb #9f9e02d0
-def check_images(
-    xb:tuple, # Inputs of a batch
-    yb:tuple, # Its targets
-    policy:Policy, # What the images will be augmented by
-    stats:tuple=None # Mean and standard deviation per channel, where they are known
-):
-    "Refuse images of unknown normalisation; warn of what can't follow them well. Asks the device: once per fit"
-    xb,yb = tuple(xb),tuple(yb)
-    image = _first_image(xb)
-    tensors = [(o,is_target) for is_target,part in enumerate((xb,yb)) for o in tensors_of(part)]
-    for o,is_target in tensors:
-        if _role(o, image, is_target)=='all': _check_range(o, stats, 'target images' if is_target else 'images')
-    _check_followers(image, tensors, policy)
-
-# %% ../../nbs/32_augment.pba.ipynb #1a395585
-def _check_channels(x, stats, what):
-    "Refuse statistics of another number of channels"
-    n = torch.as_tensor(stats[0]).numel()
-    if n not in (1,x.shape[1]): raise ValueError(
-        f'`PBA` cannot undo the normalisation of {what} of {x.shape[1]} channels by statistics of {n}: give one number '
-        'of each, as in `learn.pba(stats=([.5],[.25]))`. What is no picture follows as a `TensorMask`.')
-
-# %% ../../nbs/32_augment.pba.ipynb #aaec49e7
-def _check_range(x, stats, what='images'):
-    "Refuse floats that are not from 0 to 1, without statistics; warn where the statistics do not fit"
-    if stats: _check_channels(x, stats, what)
-    if not x.is_floating_point(): return
-    t = undo_normalize(x.detach().float().as_subclass(Tensor), stats).nan_to_num(0.)
-    low,high = t.min().item(),t.max().item()
-    if not stats and (low<-.01 or high>1.01):
-        raise ValueError(
-            f"`PBA` needs values from 0 to 1. The {what} lie from {low:.2f} to {high:.2f}, and the loader has no "
-            "`Normalize`: say how they were normalised, as in `learn.pba(stats=imagenet_stats)`, or "
-            "`stats=([0.],[1/255])` for 0 to 255. What is no picture follows as a `TensorMask`, whatever its numbers.")
-    if stats and (low<-.5 or high>1.5):
-        warnings.warn(
-            f"With these statistics the {what} lie from {low:.2f} to {high:.2f} before normalising, not from 0 to 1; "
-            "they are cut off there. Are `stats` those of the images?")
-
-# %% ../../nbs/32_augment.pba.ipynb #1bcd952b
-_moving = [OPS[i] for i in GEOMETRIC]
-
-def _can_fire(policy, names): return any(name in names for name,prob,_ in policy.entries if prob>0)
-
-# %% ../../nbs/32_augment.pba.ipynb #c3357737
-def _left_behind(o, image):
-    "What to say where a tensor that may be a picture stays as it is"
-    is_like_one = o.ndim==4 and min(_size(o))>4 or o.ndim==3 and _scales(_size(o), _size(image))
-    if not is_like_one: return
-    return (f'The images are moved, and a target or input of shape {tuple(o.shape)} is not, as nothing says that it is '
-            f'a picture of the same: it is a {class_name(o)} of another size. Masks of any size follow as `TensorMask`,'
-            f' pictures as `TensorImage`; or give a policy without {", ".join(_moving)}.')
-
-def _keeps_colours(o, image):
-    "What to say of a tensor without a type that may be a picture or a mask"
-    if o.ndim!=4 or o.shape[1]!=image.shape[1] or o.dtype!=torch.uint8 and not o.is_floating_point(): return
-    return (f'A target or input of shape {tuple(o.shape)} moves with the images, but keeps its colours, and is filled '
-            f'as a mask is: it is a {class_name(o)}. Make it a `TensorImage` if it is a picture, a `TensorMask` if it '
-            'is a mask.')
-
-# %% ../../nbs/32_augment.pba.ipynb #2b1b5d31
-def _moves_coarsely(o, image, policy):
-    "What to say where a picture of another size cannot follow to the pixel"
-    own,size = _size(o),_size(image)
-    if own==size or isinstance(o, (TensorMask,TensorPoint)) or not o.is_floating_point(): return
-    whole = _is_multiple(own, size)   # then translations move whole pixels of both
-    names = [name for name in _moving if not (whole and name.startswith('Translate'))]
-    if _can_fire(policy, names): return (
-        f'A target or input of {own[0]}x{own[1]} pixels follows images of {size[0]}x{size[1]}. Pixels are moved whole, '
-        'so that the two may differ by up to half a pixel of the smaller one. Where that counts, as in '
-        f'super-resolution, give a policy without {", ".join(names)}.')
-
-def _may_be_mask(o, image):
-    "What to say of an input without a type that has one channel, beside images of three"
-    if o.shape[1]==image.shape[1]: return
-    return (f'An input of shape {tuple(o.shape)} gets all operations, also those of colours, as the images of '
-            f'{image.shape[1]} channels do. If it is a mask or the like, make it a `TensorMask`, which only moves.')
-
-# %% ../../nbs/32_augment.pba.ipynb #46a4c91c
-def _check_followers(image, tensors, policy):
-    "Warn of tensors of a batch, given with whether they are targets, that do not follow the images in all"
-    moves,said = _can_fire(policy, _moving),[]
-    if not _can_fire(policy, OPS): return
-    for o,is_target in tensors:
-        if o is image or o.ndim<3: continue
-        role,typed = _role(o, image, is_target),isinstance(o, (TensorImageBase,TensorPoint))
-        if role=='nothing' and moves: said.append(_left_behind(o, image))
-        if role=='moves' and not typed: said.append(_keeps_colours(o, image))
-        if role=='all' and not typed: said.append(_may_be_mask(o, image))
-        if role!='nothing': said.append(_moves_coarsely(o, image, policy))
-    for text in dict.fromkeys(filter(None, said)): warnings.warn(text)
-
-# %% ../../nbs/32_augment.pba.ipynb #df951757
-def check_mask_fill(
-    loss_func, # Loss of a `Learner`
-    xb:tuple, # Inputs of a batch
-    yb:tuple, # Its targets
-    policy:Policy # What the images will be augmented by
-):
-    "Warn where targets move as masks do, and a loss of the user's own does not say what it leaves out"
-    image = _first_image(xb)
-    def is_mask(o):
-        if isinstance(o, TensorPoint) or _role(o, image, True)!='moves': return False
-        return not o.is_floating_point() or o.isnan().any().item()   # a map without missing entries has no need
-    if not _can_fire(policy, _moving) or not any(map(is_mask, tensors_of(yb))): return
-    if not _is_own(loss_func) or ignored_id(loss_func) is not None: return
-    warnings.warn(
-        f'The part of a target that a move leaves empty gets 0, since the loss `{loss_name(loss_func)}` does not say '
-        'which number it ignores. If there is one, 255 or NaN for example, say so: '
-        '`learn.loss_func.ignore_index = 255`.')
+__all__ = ['PBA', 'Cutout', 'augment_batch', 'ignored_id', 'mask_fill_of', 'undo_normalize', 'check_images', 'check_mask_fill']
 
 # %% ../../nbs/32_augment.pba.ipynb #8ee52953
 @boost_method('pba')
@@ -320,6 +65,11 @@ class PBA(BoostCallback):
         self.mask_fill = mask_fill_of(own_loss(self.learn))
     def columns(self): return dict(ops=sum(self.n_ops)/len(self.n_ops) if self.n_ops else None)
 
+# %% ../../nbs/32_augment.pba.ipynb #7082af6b
+def _stats_of(dl):
+    "Mean and standard deviation that the loader `dl` normalises with, or `None`"
+    return stats_in(getattr(getattr(dl, 'after_batch', None), 'fs', []))
+
 # %% ../../nbs/32_augment.pba.ipynb #60f2d2e2
 @patch
 def apply_to(self:PBA,
@@ -331,7 +81,7 @@ def apply_to(self:PBA,
     if not self.looked:
         policy = self.policy_of_fit()
         check_images(xb, yb, policy, stats)
-        if not _mirrors(fill): check_mask_fill(own_loss(self.learn), xb, yb, policy)
+        if not mirrors(fill): check_mask_fill(own_loss(self.learn), xb, yb, policy)
     xb,yb,drawn = augment_batch(xb, yb, self.policy, self.rng(), stats, fill, self.relative, mask_fill)
     self.n_ops.append(float((drawn[0].op.numpy()>=0).sum(1).mean()))
     self.looked = True
@@ -345,9 +95,10 @@ def before_batch(self:PBA):
 
 # %% ../../nbs/32_augment.pba.ipynb #89106288
 _changes_nothing = {   # the level at which an operation leaves an image as it is
-    **dict.fromkeys((*_moving,'Cutout','Solarize'), 0),
+    **dict.fromkeys((*MOVING,'Cutout','Solarize'), 0),
     **dict.fromkeys(('Brightness','Color','Contrast','Sharpness'), 5)}
 
+# %% ../../nbs/32_augment.pba.ipynb #5fcc9a96
 def _has_operations(policy):
     "Can an image get an operation that changes it?"
     if isinstance(policy, MixedPolicy):
@@ -444,7 +195,7 @@ def fill_before(self:PBA,
     transforms # Of a loader, which come after the operations
 ):
     "The filling of images that the `transforms` will normalise: the mean colour that they know. Asks the device"
-    stats = _stats_in(transforms) if isinstance(self.fill, str) and self.fill=='mean' else None
+    stats = stats_in(transforms) if isinstance(self.fill, str) and self.fill=='mean' else None
     return stats[0].tolist() if stats else self.fill
 
 # %% ../../nbs/32_augment.pba.ipynb #86784452
@@ -481,7 +232,7 @@ def _an_image(learn, item):
     batches = training_batches(learn)
     if not batches: raise ValueError('There is no picture of this: the training set has no batch.')
     xb,_ = batches[0]
-    x = first(o for o in tensors_of(xb) if _is_picture(o))
+    x = first(o for o in tensors_of(xb) if is_picture(o))
     if x is None:
         raise ValueError('There is no picture of this: the batch has no images (rows, 1 or 3 channels, height, width).')
     if not 0<=item<len(x): raise ValueError(f'item={item}: a training batch has the rows 0 to {len(x)-1}.')
