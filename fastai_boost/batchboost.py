@@ -8,285 +8,17 @@ Docs: https://fastai-boost.github.io/fastai_boost/batchboost.html.md"""
 from __future__ import annotations
 from fastai.basics import *
 import matplotlib.pyplot as plt
-from torch.distributions import Beta
+from .batchbooster import *
 from .core import *
-from .core.checks import check_number, check_whole
-from .core.rows import is_row_list, stack_rows
 from .core.score import own_loss
 from .targets import TargetKind, from_one_hot, kind_of_targets, to_one_hot
 
-_all_ = ['to_one_hot', 'from_one_hot']
+_all_ = ['pair_by_error', 'mix_pairs', 'error_ce', 'error_l2', 'BatchBooster', 'feeding', 'plot_feeding',
+         'to_one_hot', 'from_one_hot']
 
 # %% auto #0
-__all__ = ['pair_by_error', 'mix_pairs', 'error_ce', 'error_l2', 'BatchBooster', 'BatchBoost', 'feeding', 'plot_feeding',
+__all__ = ['BatchBoost', 'pair_by_error', 'mix_pairs', 'error_ce', 'error_l2', 'BatchBooster', 'feeding', 'plot_feeding',
            'to_one_hot', 'from_one_hot']
-
-# %% ../nbs/13_batchboost.ipynb #cd275402
-def pair_by_error(
-    errors, # (rows,) float tensor, on any device
-    factor:float=1/2 # Share of the rows that are paired: `int(rows*factor)` pairs
-) -> tuple: # `hard`, `easy`: (pairs,) int64 indices of the partners, hardest and easiest first
-    "Pair the hardest rows with the easiest. A NaN counts as easiest, because it would else be the hardest for ever"
-    k = int(len(errors)*factor)
-    errors = errors.as_subclass(Tensor)
-    order = torch.where(errors.isnan(), -float('inf'), errors).argsort(descending=True)
-    return order[:k],order.flip(0)[:k]
-
-# %% ../nbs/13_batchboost.ipynb #07d85518
-def _blend_by_products(a, b, lam):
-    "`lam*a + (1-lam)*b`; whole numbers and flags are those of the larger share"
-    if a.is_floating_point() or a.is_complex(): return lam*a + (1-lam)*b
-    b_weighs_more = torch.as_tensor(lam)<.5
-    if a.dtype==torch.bool: return a ^ ((a^b) & b_weighs_more)
-    return a + (b-a)*b_weighs_more
-
-def _of_larger_share(a, b, lam):
-    "`a` or `b` as a whole. The share is on the CPU, so that this waits for no device"
-    return a if lam>=.5 else b
-
-def _blend_finite(a, b, lam):
-    "`_blend_by_products`. Where that is not finite (0 times infinity is no number), the entry of the larger share"
-    blend = _blend_by_products(a, b, lam)
-    if not (a.is_floating_point() or a.is_complex()): return blend
-    return torch.where(blend.isfinite(), blend, _of_larger_share(a, b, lam))
-
-def _has_names(b):
-    "Are there lists without tensors among the parts of a batch, such as file names?"
-    if isinstance(b, Tensor): return False
-    if is_row_list(b): return True
-    parts = b.values() if hasattr(b, 'values') else b if isinstance(b, (tuple,list,L)) else ()
-    return any(map(_has_names, parts))
-
-# %% ../nbs/13_batchboost.ipynb #1f875662
-def mix_pairs(
-    batch, # Tensor, or nesting of tensors, rows first
-    hard, # (pairs,) int64 indices
-    easy, # (pairs,) int64 indices
-    lam # Share of the easy row, number or 0-dim tensor in [0, 1]
-): # As `batch`, with one row per pair
-    "`lam*easy + (1-lam)*hard` of every pair; names, and entries that are not finite, are those of the larger share"
-    return _mix_pairs(batch, hard, easy, lam, _blend_finite)
-
-def _mix_pairs(batch, hard, easy, lam, blend):
-    "`mix_pairs` with a function that blends"
-    def mixed(x): return blend(x[easy], x[hard], lam) if x.ndim else x
-    if not _has_names(batch): return map_nested(mixed, batch)
-    return map_nested(lambda _,x: mixed(x), take(batch, _of_larger_share(easy, hard, lam)), batch)
-
-# %% ../nbs/13_batchboost.ipynb #2f1710c0
-def error_ce(
-    out, # (rows, classes, ...) predictions
-    t # Soft targets of the same shape
-) -> Tensor: # (rows,)
-    "Cross entropy of the prediction, the mean over what else a row has"
-    error = -(t*out.log_softmax(1)).sum(1)
-    return error.flatten(1).mean(1) if error.ndim>1 else error
-
-# %% ../nbs/13_batchboost.ipynb #be5ce838
-def error_l2(
-    out, # (rows, classes, ...) predictions
-    t # Soft targets of the same shape
-) -> Tensor: # (rows,)
-    "The paper's: distance between predicted and target probabilities, the mean over what else a row has"
-    error = (out.softmax(1)-t).norm(dim=1)
-    return error.flatten(1).mean(1) if error.ndim>1 else error
-
-_errors = dict(ce=error_ce, l2=error_l2)
-
-# %% ../nbs/13_batchboost.ipynb #c8f96080
-def _check_windows(window_normal, window_boost):
-    "Raise where there would be no step of either kind"
-    check_whole('window_normal', window_normal, low=0, hint='so many steps carry rows without mixing')
-    check_whole('window_boost', window_boost, low=0, hint='so many steps pair and mix')
-    if window_normal or window_boost: return
-    raise ValueError("`window_normal` and `window_boost` are both 0: one must be at least 1. "
-                     "Published: `window_boost=10`.")
-
-# %% ../nbs/13_batchboost.ipynb #13f15500
-def _error_function(error):
-    "The function that ranks the rows, from its name"
-    if isinstance(error, str) and error in _errors: return _errors[error]
-    if callable(error): return error
-    raise ValueError(f"`error` must be one of {list(_errors)} or a function of (outputs, targets), got {error!r}.")
-
-# %% ../nbs/13_batchboost.ipynb #648a7318
-def _distribution_of_lambda(alpha):
-    "Beta(alpha, alpha); `None` for 0, where lambda is 1"
-    check_number('alpha', alpha, low=0, hint='lambda is drawn from Beta(alpha, alpha)')
-    if not alpha: return None
-    alpha = torch.tensor(float(alpha))
-    return Beta(alpha, alpha, validate_args=False)   # `alpha` was checked above
-
-# %% ../nbs/13_batchboost.ipynb #bfba3860
-class BatchBooster:
-    "Feed, mix and carry rows from step to step, in a plain PyTorch loop"
-    def __init__(self,
-        alpha:float=1., # lambda ~ Beta(alpha, alpha), one per step; 0: lambda is 1
-        window_normal:int=0, # Consecutive steps whose rows are carried without mixing
-        window_boost:int=10, # Consecutive steps whose rows are paired and mixed
-        factor:float=1/2, # Share of a step's rows that is paired; a step grows to `rows/(1-factor)`
-        error='ce', # 'ce', 'l2', or `error(outputs, targets) -> (rows,)` with soft targets
-        soft_targets:bool=False, # Train against the virtual targets themselves instead of their two likeliest labels
-        n_classes:int=None, # Number of classes; `None`: from `linearize`, else from the ids seen so far
-        linearize=None, # `linearize(y[, n_classes])`: class ids to probabilities (rows, classes)
-        unlinearize=None # Probabilities to class ids
-    ):
-        check_number('factor', factor, above=0, below=1, hint='it is the share of rows in pairs, 1/2 as published')
-        _check_windows(window_normal, window_boost)
-        store_attr('alpha,window_normal,window_boost,factor,soft_targets,n_classes,linearize,unlinearize')
-        self.error = _error_function(error)
-        self.distrib = _distribution_of_lambda(alpha)
-        self.grown = False   # may the model have more outputs than the labels have columns?
-        self.clear()
-
-    def clear(self):
-        "Forget the carried rows and start the windows anew, as at the start of an epoch"
-        self.left = [self.window_boost,self.window_normal]   # steps that are left of the current windows
-        self.forget()
-
-    def forget(self):
-        "Forget the carried rows"
-        self.inputs = self.y1 = self.y2 = self.pairs = self.errors = None
-        self.lam = torch.tensor(1.)
-
-    @property
-    def targets(self):
-        "The virtual targets of all rows: `lam*y1 + (1-lam)*y2`"
-        return map_nested(lambda a,b: self.blend(a, b, self.lam), self.y1, self.y2)
-
-    def blend(self, a, b, lam):
-        "`lam*a + (1-lam)*b`, also where an entry is not finite"
-        return _blend_finite(a, b, lam)
-
-    def state_dict(self):
-        "What must be put back to go on: the windows and the carried rows"
-        return dict(left=list(self.left), inputs=self.inputs, y1=self.y1, y2=self.y2, lam=self.lam)
-
-    def load_state_dict(self, state): vars(self).update(state)
-    def __getstate__(self): return {**vars(self), **dict.fromkeys(('inputs','y1','y2','pairs','errors'))}   # no rows
-
-# %% ../nbs/13_batchboost.ipynb #170d7551
-def _probabilities(y, n_classes, n_seen):
-    "Class ids as probabilities over `n_classes`, or over as many classes as were seen so far"
-    lowest,highest = y.min().item(),y.max().item()
-    n = n_classes or max(highest+1, n_seen)
-    if 0<=lowest and highest<n: return to_one_hot(y, n)
-    raise ValueError(f"Class ids must lie in 0..{n-1} (`n_classes={n}`), the targets hold {lowest}..{highest}.")
-
-# %% ../nbs/13_batchboost.ipynb #f3f0525c
-def _with_columns(t, n):
-    "Soft labels with `n` columns: those of classes that did not occur yet are zeros"
-    return F.pad(t, (0,n-t.shape[1])) if t.ndim==2 and t.shape[1]<n else t
-
-def _with_column_per_output(t, outputs):
-    "Soft labels with a column for each output of the model. `ValueError` where there are more classes than outputs"
-    n_seen,n_outputs = t.shape[1],outputs.shape[1]
-    if n_seen<=n_outputs: return _with_columns(t, n_outputs)
-    raise ValueError(f"The targets hold {n_seen} classes, but the model has {n_outputs} outputs: "
-                     "give it `n_classes` outputs.")
-
-# %% ../nbs/13_batchboost.ipynb #ef9aa907
-@patch
-def soft(self:BatchBooster, y):
-    "Targets that can be blended: class ids as probabilities, numbers as they are"
-    if self.linearize is not None:
-        return self.linearize(y) if self.n_classes is None else self.linearize(y, self.n_classes)
-    if not isinstance(y, Tensor) or y.is_floating_point(): return y
-    self.grown = y.ndim==1
-    return _probabilities(y, self.n_classes, 0 if self.y1 is None else self.y1.shape[1])
-
-@patch
-def feed(self:BatchBooster,
-    x, # Fresh inputs, a tensor or nesting of tensors, rows first
-    y # Their targets: class ids, or floats as they are
-) -> bool: # Is there a batch to train on? Then `inputs`, `targets`, `y1`, `y2` and `lam` are that batch
-    "Put fresh rows behind the carried ones"
-    y = self.soft(y)
-    stacked = None if self.inputs is None else stack_rows(self.inputs, x, pad=1)
-    if stacked is None:   # nothing was carried, or rows of another shape: begin with these
-        self.inputs,self.y1,self.y2 = x,y,y
-        self.lam = torch.tensor(1.)
-        return False
-    if self.linearize is None and isinstance(y, Tensor) and y.ndim==2:
-        self.y1,self.y2 = (_with_columns(carried, y.shape[1]) for carried in (self.y1,self.y2))
-    self.inputs = stacked
-    self.y1,self.y2 = (stack_rows(carried, y, pad=1) for carried in (self.y1,self.y2))
-    return True
-
-# %% ../nbs/13_batchboost.ipynb #44ae56a7
-@patch
-def _ids(self:BatchBooster, t): return t.argmax(1) if self.unlinearize is None else self.unlinearize(t)
-
-@patch
-def criterion(self:BatchBooster,
-    criterion, # `criterion(outputs, class_ids)`, the mean over rows; with `soft_targets` of (outputs, probabilities)
-    outputs # (rows, classes) outputs for `inputs`
-): # 0-dim loss
-    "The loss of the batch: `lam*loss(y1) + (1-lam)*loss(y2)`"
-    if self.soft_targets: return criterion(outputs, self.targets)
-    return self.lam*criterion(outputs, self._ids(self.y1)) + (1-self.lam)*criterion(outputs, self._ids(self.y2))
-
-@patch
-def correct(self:BatchBooster,
-    predicted # (rows,) predicted class ids
-): # 0-dim tensor
-    "How many rows are right, in the same proportions"
-    right1,right2 = ((predicted==self._ids(y)).sum() for y in (self.y1,self.y2))
-    return self.lam*right1 + (1-self.lam)*right2
-
-# %% ../nbs/13_batchboost.ipynb #473f8a93
-def _draw_lambda(distrib, inputs):
-    "The share of the easy row in all mixtures of a step, a 0-dim tensor on the CPU"
-    if distrib is None: return torch.tensor(1.)
-    lam = torch.as_tensor(distrib.sample((1,))).reshape(())
-    if any(o.is_floating_point() or o.is_complex() for o in tensors_of(inputs)): return lam
-    return (lam>=.5).float()   # inputs that can't be blended are those of one item, and so is the label
-
-# %% ../nbs/13_batchboost.ipynb #586686d2
-def _checked_errors(errors, n):
-    "`errors`, if it has one number for each of `n` rows"
-    if isinstance(errors, Tensor) and errors.shape==(n,): return errors
-    got = tuple(errors.shape) if isinstance(errors, Tensor) else type(errors).__name__
-    raise ValueError(f"`error` must return one number per row, shape ({n},), but returned {got}.")
-
-# %% ../nbs/13_batchboost.ipynb #8be6746b
-@patch
-def row_errors(self:BatchBooster, outputs):
-    "The error of each row of the step against its virtual target"
-    if self.grown: self.y1,self.y2 = (_with_column_per_output(y, outputs) for y in (self.y1,self.y2))
-    return _checked_errors(self.error(outputs, self.targets), n_rows(self.inputs))
-
-@patch
-@torch.no_grad()
-def mixing(self:BatchBooster,
-    criterion, # Not used; kept for loops written for the paper's class
-    outputs # Outputs for `inputs`
-):
-    "Choose and mix the rows that the next step begins with"
-    if self.inputs is None: raise ValueError("`mixing` needs the rows of a step: call `feed` first.")
-    if not any(self.left): self.left = [self.window_boost,self.window_normal]
-    boost = self.left[0]>0
-    self.left[0 if boost else 1] -= 1
-    if boost: self._carry_mixed(outputs)
-    else: self._carry_unmixed()
-
-# %% ../nbs/13_batchboost.ipynb #8ee6a40f
-@patch
-def _carry_unmixed(self:BatchBooster):
-    "Carry all rows but the first `k` on, as they are"
-    k = int(n_rows(self.inputs)*self.factor)
-    self.inputs,self.y1,self.y2 = (take(rows, slice(k,None)) for rows in (self.inputs,self.y1,self.y2))
-    self.pairs,self.lam = None,torch.tensor(1.)
-
-@patch
-def _carry_mixed(self:BatchBooster, outputs):
-    "Carry the mixtures of the hardest and the easiest rows on"
-    self.errors = self.row_errors(map_nested(lambda o: o.detach(), outputs))
-    self.pairs = hard,easy = pair_by_error(self.errors, self.factor)
-    virtual = self.targets
-    self.lam = _draw_lambda(self.distrib, self.inputs)
-    self.inputs = _mix_pairs(self.inputs, hard, easy, self.lam, self.blend)
-    self.y1,self.y2 = take(virtual, easy),take(virtual, hard)
 
 # %% ../nbs/13_batchboost.ipynb #9631a708
 def _is_finite_image(inputs):
@@ -294,6 +26,7 @@ def _is_finite_image(inputs):
     inputs = list(tensors_of(inputs))
     return len(inputs)==1 and bool(inputs[0].isfinite().all())
 
+# %% ../nbs/13_batchboost.ipynb #50863373
 class _LearnerBooster(BatchBooster):
     "A `BatchBooster` for the batches of a `Learner`, whose targets are tuples of any kind"
     kind = TargetKind()
@@ -309,17 +42,17 @@ class _LearnerBooster(BatchBooster):
 
     def blend(self, a, b, lam):
         if self.finite is None: self.finite = _is_finite_image(self.inputs)
-        return (_blend_by_products if self.finite else _blend_finite)(a, b, lam)
+        return (blend_by_products if self.finite else blend_finite)(a, b, lam)
 
     @property
     def targets(self):
         "The virtual targets. Numbers among which entries may be missing are those of the larger share"
         whole = self.kind.n_classes is None and not self.kind.blends
-        blend = _blend_by_products if self.kind.n_classes else _blend_finite
+        blend = blend_by_products if self.kind.n_classes else blend_finite
         def of_both(a, b):
             if not whole: return blend(a, b, self.lam)
             # A fresh row has the same targets twice; of a carried one those of the larger share are taken.
-            return _of_larger_share(a, b, self.lam)
+            return of_larger_share(a, b, self.lam)
         return map_nested(of_both, self.y1, self.y2)
 
     def keep(self, n):
@@ -335,8 +68,9 @@ def row_errors(self:_LearnerBooster, outputs):
         errors = self.error(outputs.movedim(axis, 1), targets[0].movedim(axis, 1))
     elif self.by_loss: errors = item_loss(self.loss_func, outputs, *targets)
     else: errors = self.error(outputs, *targets)
-    return _checked_errors(errors, n_rows(self.inputs))
+    return checked_errors(errors, n_rows(self.inputs))
 
+# %% ../nbs/13_batchboost.ipynb #bf3fe6d7
 @patch
 def pairs_for_loss(self:_LearnerBooster, source):
     "Weights and targets whose losses add up, as `BoostCore.set_targets` takes them"
@@ -413,6 +147,7 @@ def before_train(self:BatchBoost):
     self.lams = []
     self.booster.clear()
 
+# %% ../nbs/13_batchboost.ipynb #b6c9f6a7
 @patch
 def before_batch(self:BatchBoost):
     "Put the carried rows before the fresh ones"
@@ -524,33 +259,3 @@ def show_batchboost(self:Learner,
         for ax,(image,title) in zip(axs_of_line, pictures): show_row(ax, image, title)
         axs_of_line[0].set_ylabel(name)
     fig.tight_layout()
-
-# %% ../nbs/13_batchboost.ipynb #2081c231
-def feeding(
-    steps:int=8, # Steps to follow
-    n:int=64, # Rows in a batch
-    **kwargs # Arguments of `BatchBooster`
-) -> Tensor: # (steps,) total weight of an item, now and in the steps after
-    "How much an item counts in the step that draws it and in those after, averaged over items, with random errors"
-    def random_error(out, t): return torch.rand(len(t))
-    booster = BatchBooster(**{**kwargs, 'error':random_error})
-    age = torch.eye(steps)   # the rows of a step are marked by its number
-    total = []
-    for step in range(steps):
-        booster.feed(age[step].repeat(n,1), torch.zeros(n,1))
-        total.append(booster.inputs.sum(0)[0]/n)
-        booster.mixing(None, None)
-    return torch.stack(total)
-
-# %% ../nbs/13_batchboost.ipynb #74b5e134
-def plot_feeding(
-    steps:int=8, # Steps to follow
-    ax=None, # Axes to draw on
-    **kwargs # Arguments of `BatchBooster`
-): # The axes
-    "Plot `feeding`"
-    if ax is None: _,ax = plt.subplots(figsize=(5,2.5))
-    ax.bar(range(steps), feeding(steps, n=512, **kwargs), color='#4477aa')
-    ax.set_xlabel('steps after an item was drawn')
-    ax.set_ylabel('its weight in the step')
-    return ax
