@@ -80,6 +80,7 @@ def pairs_for_loss(self:_LearnerBooster, source):
         return [(1., targets, source)]
     return [(self.lam, self.kind.hard(self.y1), source), (1-self.lam, self.kind.hard(self.y2), source)]
 
+# %% ../nbs/13_batchboost.ipynb #719353dd
 @patch
 def shown_targets(self:_LearnerBooster):
     "The targets that metrics see: the likeliest label, numbers blended, or what the item with the larger share has"
