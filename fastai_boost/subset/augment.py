@@ -67,7 +67,8 @@ class AugmentSubset(BoostCallback):
     does = 'augments only a share of the items, chosen by scores such as their influence'
     cost = ('one pass over the items when they are chosen; with copies of a tenth of them, '
         'training took 1.4 times as long as plain training')
-    measured = 'in our comparison choosing by score was no better than choosing blindly'
+    use_when = 'augmentation is what makes an epoch long: many copies, or transforms dearer than the step'
+    measured = 'choosing by score was no better than choosing blindly'
     variants = (
         dict(frac=.3, score='random', downweight=True),
         dict(frac=.3, score='record', tfms='translate', append=False))
