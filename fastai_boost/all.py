@@ -9,7 +9,15 @@ __all__ = ['method_modules']
 
 # %% ../nbs/99_all.ipynb #7563fa91
 import importlib, re
+from functools import partial
 from importlib.resources import files
+
+# %% ../nbs/99_all.ipynb #0f4ae489
+def _place(found, module):
+    "By the number of its notebook. Of two with one number, that which imports the other comes after it"
+    number,name,text = module
+    others = [other.split('.')[-1] for n,other,_ in found if n==number]
+    return number,any(f'from .{o} import' in text for o in others),name
 
 # %% ../nbs/99_all.ipynb #f0125227
 def method_modules() -> list: # Names of modules, in the order of their notebooks
@@ -22,8 +30,8 @@ def method_modules() -> list: # Names of modules, in the order of their notebook
             if not re.search(r'^@boost_method\(', text, re.M): continue
             number = re.search(r'File to edit: \S*?(\d+)_', text)   # of the notebook
             name = '.'.join(o for o in ('fastai_boost', folder, file.name[:-3]) if o)
-            found.append((int(number[1]) if number else 99, name))
-    return [name for _,name in sorted(found)]
+            found.append((int(number[1]) if number else 99, name, text))
+    return [name for _,name,_ in sorted(found, key=partial(_place, found))]
 
 # %% ../nbs/99_all.ipynb #196b5c14
 _modules = [importlib.import_module(name) for name in method_modules()]   # first, so that methods have this order

@@ -20,7 +20,7 @@ from .mixing import *
 _all_ = ['draw_weights', 'draw_partners', 'mix', 'MixedIds']
 
 # %% auto #0
-__all__ = ['MixDraw', 'CutDraw', 'Mixer', 'MixUp', 'cut_boxes', 'CutMix', 'plot_beta', 'draw_weights', 'draw_partners', 'mix',
+__all__ = ['MixDraw', 'partner_rows', 'Mixer', 'check_mixer', 'MixUp', 'plot_beta', 'draw_weights', 'draw_partners', 'mix',
            'MixedIds']
 
 # %% ../nbs/12_mixup.ipynb #7f0783b3
@@ -98,7 +98,8 @@ def _own_where_unmixed(weights, own, other):
     def of_both(a, b): return torch.where((weights[:,0]==1).reshape(-1, *[1]*(a.ndim-1)), a, b) if a.ndim else a
     return map_nested(of_both, own, other)
 
-def _partner_rows(draw, xb, yb, keys=None):
+# %% ../nbs/12_mixup.ipynb #67ae0e11
+def partner_rows(draw, xb, yb, keys=None):
     "Inputs and targets of the partners, a pair for each; and the row of the batch each is, -1 for rows from elsewhere"
     if isinstance(draw.partners, tuple):
         elsewhere = torch.full_like(draw.weights[:,0], -1).long()
@@ -243,7 +244,7 @@ def new_draw(self:Mixer, n, device) -> MixDraw:
 @patch
 def mixed(self:Mixer, xb, yb, draw) -> tuple: # Inputs, targets as metrics see them, weights and targets of the loss
     "A batch mixed as `draw` says"
-    partners,sources = _partner_rows(draw, xb, yb, self.keys)
+    partners,sources = partner_rows(draw, xb, yb, self.keys)
     inputs = mix_inputs(xb, [x for x,_ in partners], draw.weights, self.keys, bool(self.finite))
     blends = is_mean_of_parts(own_loss(self.learn))
     shown,pairs = mix_targets(yb, [y for _,y in partners], sources, draw.weights, self.fold, blends)
@@ -271,7 +272,7 @@ def in_words(self:Mixer) -> tuple: # Two strings
     return does,cost
 
 # %% ../nbs/12_mixup.ipynb #15f3ff07
-def _check_mixer(alpha, per, pers, partner, p, k, log_every):
+def check_mixer(alpha, per, pers, partner, p, k, log_every):
     "Raise where the settings of a mixer make no sense"
     check_weights(alpha, p, k)
     check_one_of('per', per, pers)
@@ -319,7 +320,7 @@ class MixUp(Mixer):
         **kwargs
     ):
         super().__init__(start, end, **kwargs)
-        _check_mixer(alpha, per, ('item','batch','pair'), partner, p, k, log_every)
+        check_mixer(alpha, per, ('item','batch','pair'), partner, p, k, log_every)
         store_attr('alpha,per,fold,partner,p,k,log_every')
         self.keys = _key_set(keys)
 
@@ -329,129 +330,6 @@ class MixUp(Mixer):
 def mixup(self:Learner, alpha:float=.4, **kwargs) -> Learner: # Itself, so that calls can be chained
     "Train on mixtures of rows and of their labels"
     return self.add_boost(MixUp(alpha, **kwargs))
-
-# %% ../nbs/12_mixup.ipynb #9846d131
-def cut_boxes(
-    lam, # (m,) float: share of the row that is meant to stay
-    cx, cy, # (m,) int64: centre of each box, in pixels
-    h:int, w:int # Size of the images
-) -> tuple: # (m, 1, h, w) bool, True inside the box; and (m,) the share of the row that really stays
-    "Boxes of the area `1-lam`, cut off at the border; half sizes are rounded down, as in the paper's code"
-    half = (1-lam).clamp(min=0).sqrt()/2
-    def inside(centre, size):
-        radius = (half*size).long()
-        pixel = torch.arange(size, device=lam.device)
-        return (pixel>=(centre-radius)[:,None]) & (pixel<(centre+radius)[:,None])
-    box = inside(cy, h)[:,:,None] & inside(cx, w)[:,None,:]
-    return box[:,None],1-box.float().mean((1,2))
-
-# %% ../nbs/12_mixup.ipynb #85b916d5
-def _image_size(xb):
-    "Height and width of the first input of images. `ValueError` where there is none"
-    shapes = [tuple(o.shape) for o in tensors_of(xb)]
-    images = [shape for shape in shapes if len(shape)==4]
-    if images: return images[0][-2:]
-    raise ValueError(f"`CutMix` needs images (rows, channels, height, width), the inputs have the shape {shapes[0]}. "
-                     "Use `learn.mixup()`.")
-
-# %% ../nbs/12_mixup.ipynb #e7f3638c
-def _box_for(t, box):
-    "The box at the size of the pictures or masks `t`: its nearest pixels; without the channel axis for masks"
-    for axis,size in ((2,t.shape[-2]), (3,t.shape[-1])):
-        n = box.shape[axis]
-        if n!=size: box = box.index_select(axis, torch.arange(size, device=box.device)*n//size)
-    return box if t.ndim==4 else box[:,0]
-
-def _is_picture(t, size):
-    "Is `t` images or masks of pictures of that size (height, width), perhaps larger or smaller? Not points or boxes"
-    if t.ndim!=3: return t.ndim==4
-    if any(is_a(t, f'fastai.vision.core.{name}') for name in ('TensorPoint','TensorBBox')): return False
-    height,width = t.shape[-2:]
-    return not t.is_floating_point() or height*size[1]==width*size[0]
-
-def _paste(batch, other, box):
-    "The batch with the box of the partner in each image and each mask, at the size that it has"
-    def paste(t, o): return torch.where(_box_for(t, box), o, t) if _is_picture(t, box.shape[-2:]) else t
-    return map_nested(paste, batch, other)
-
-def _are_masks(yb, size):
-    "Are the targets masks or images? `ValueError` where only some are"
-    are = [_is_picture(o, size) for o in tensors_of(yb)]
-    if all(are) or not any(are): return all(are)
-    shapes = [tuple(o.shape) for o in tensors_of(yb)]
-    raise ValueError(f"`CutMix` takes either masks or class labels as targets, got {shapes}. Use `learn.mixup()`.")
-
-# %% ../nbs/12_mixup.ipynb #9e70bf92
-def _cut_batch(xb, yb, draw, blends):
-    "A batch with boxes pasted as `draw` says: inputs, targets as metrics see them, pairs of weight and targets"
-    [(other_xb,other_yb)],sources = _partner_rows(draw, xb, yb)
-    inputs = _paste(xb, other_xb, draw.box)
-    if _are_masks(yb, draw.box.shape[-2:]):
-        masks = _paste(yb, other_yb, draw.box)
-        return inputs,masks,[(1., masks, blended_weight(draw.weights, sources))]
-    shown,pairs = mix_targets(yb, [other_yb], sources, draw.weights, False, blends)
-    return inputs,shown,pairs
-
-# %% ../nbs/12_mixup.ipynb #3a6eb855
-def _draw_boxes(weights, per, size, generator):
-    "Boxes in images of `size`, for the weights that were drawn: the weights by the area of the boxes, and the boxes"
-    n,device = len(weights),weights.device
-    boxes = 1 if per=='batch' else n
-    height,width = size
-    cx,cy = (torch.randint(pixels, (boxes,), generator=generator, device=device) for pixels in (width,height))
-    box,lam = cut_boxes(weights[:boxes,0], cx, cy, height, width)
-    return torch.stack([lam,1-lam], 1).expand(n,2),box.expand(n,1,height,width)
-
-# %% ../nbs/12_mixup.ipynb #dc671cdf
-CutDraw = namedtuple('CutDraw', 'weights partners box')
-CutDraw.__doc__ = "As `MixDraw`, and `box`: (rows, 1, height, width) bool, True where the partner's image is pasted"
-
-@boost_method('cutmix')
-class CutMix(Mixer):
-    "Paste a box of another row's image into each, and count the labels by area (arXiv 1905.04899)"
-    functions = ('cut_boxes',)
-    papers = (('paper', 'https://arxiv.org/abs/1905.04899'),)
-    does = "pastes a box of another row's image into each, and counts the labels by area"
-    cost = 'a paste and one more value of the loss: 1.02 times a plain step of a small convnet'
-    use_when = 'you want to try what its paper has for large nets and long training: we have no number for it'
-    measured = 'its accuracy was not measured here'
-    variants = (dict(p=.5, per='item'),)
-    needs_images = True
-    fold,k,keys = False,2,None   # the settings of `MixUp` that `CutMix` has no choice of
-
-    @delegates(BoostCallback.__init__)
-    def __init__(self,
-        alpha:float=1., # The share that stays is drawn from Beta(alpha, alpha)
-        per:str='batch', # 'batch': one box for all, as in the paper; 'item': a box per row
-        partner:str='shuffle', # 'shuffle' or 'roll' within the batch, or 'loader': rows of a second loader
-        p:float=1., # Probability that a row (with per='batch' the batch) is cut at all
-        start:int|float=0, # First epoch (int) or fraction of training (float below 1)
-        end:int|float=None, # Epoch or fraction at which it stops; `None`: never
-        log_every:int=500, # Send pictures to TensorBoard and W&B, where the `Learner` has them, once in so many steps
-        **kwargs
-    ):
-        super().__init__(start, end, **kwargs)
-        _check_mixer(alpha, per, ('item','batch'), partner, p, self.k, log_every)
-        store_attr('alpha,per,partner,p,log_every')
-
-    def draw_for(self, xb, yb) -> CutDraw:
-        "Draw boxes and partners for the rows of a batch"
-        size = _image_size(xb)
-        weights,partners = super().draw_for(xb, yb)
-        weights,box = _draw_boxes(weights, self.per, size, self.rng(weights.device))
-        if isinstance(partners, Tensor): partners = own_partners(partners, weights)   # a box may have no pixel
-        return CutDraw(weights, partners, box)
-
-    def mixed(self, xb, yb, draw):
-        "A batch with boxes pasted as `draw` says; returns what `Mixer.mixed` does"
-        return _cut_batch(xb, yb, draw, is_mean_of_parts(own_loss(self.learn)))
-
-# %% ../nbs/12_mixup.ipynb #59a5e217
-@patch
-@delegates(CutMix)
-def cutmix(self:Learner, alpha:float=1., **kwargs) -> Learner: # Itself, so that calls can be chained
-    "Paste a box of another row's image into each"
-    return self.add_boost(CutMix(alpha, **kwargs))
 
 # %% ../nbs/12_mixup.ipynb #671761b0
 def _mixer_for_picture(learn, kwargs):
