@@ -60,7 +60,7 @@ def _features_of(seen, pred, n):
         raise ValueError(f'The model has no `nn.Linear`, whose input would be the features of an item. {_give}')
     x = seen.pop('features')
     preds = [tuple(o.shape) for o in tensors_of(pred)]   # a model may return a dict, which a callback unpacks
-    heads = [o for o in preds if o[-1:]==(seen['n_out'],)]
+    heads = [o for o in preds if len(o)>1 and o[-1]==seen['n_out']]
     if x.shape[:-1]!=(n,) or len(heads)!=1:
         what = f'prediction has the shape {preds[0]}' if len(preds)==1 else f'model returns the shapes {preds}'
         raise ValueError(f'The last `nn.Linear` is not the head of the model: it makes {seen["n_out"]} numbers of '
