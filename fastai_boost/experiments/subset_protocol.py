@@ -10,6 +10,7 @@ import gzip, json
 from types import SimpleNamespace
 from fastai.vision.all import *
 from ..subset.scores import feature_scores, last_linear_input, logistic_fit
+from ..subset.copies import *
 from ..subset.select import *
 from ..subset.select import diagonal_shifts, rotation_angles
 from .data import Rows, data_folder, image_datasets, read_cifar10, read_digits, read_idx

@@ -19,7 +19,7 @@ __all__ = ['POLICIES', 'cluster_items', 'round_robin', 'support_vectors', 'sampl
            'select_items', 'reorder', 'downweight']
 
 # %% ../../nbs/41_subset.select.ipynb #a50e63e6
-_all_ = ['COPIES', 'ROW_TFMS', 'copies_of', 'crop_rows', 'rotate_rows', 'translate_rows']   # of `subset.copies`
+_all_ = ['COPIES', 'ROW_TFMS', 'copies_of', 'crop_rows', 'rotate_rows', 'translate_rows']
 
 # %% ../../nbs/41_subset.select.ipynb #54f5ff45
 POLICIES = ('uniform random_proportional random_inverse deterministic_proportional deterministic_inverse '
