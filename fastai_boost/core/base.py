@@ -30,12 +30,24 @@ class OnSchedule:
         def _reached(when): return self.pct_train>=when if isinstance(when, float) else self.counted_epoch>=when
         return _reached(self.start) and not (self.end is not None and _reached(self.end))
 
+    def _shares_of(self, epoch):
+        "`pct_train` at the begin and at the end of an epoch"
+        schedule = getattr(self.learn, 'cost_schedule', None)
+        return (epoch/self.n_epoch,(epoch+1)/self.n_epoch) if schedule is None else schedule.shares_of(epoch)
+
+    @property
+    def epochs_planned(self) -> int:
+        "How many epochs the running fit has; one that is counted by its cost: will have, as far as is known"
+        schedule = getattr(self.learn, 'cost_schedule', None)
+        return self.n_epoch if schedule is None else schedule.epochs_planned()
+
     def covers(self, epoch:int) -> bool: # `epoch` is of the running fit
         "May the method act in some step of `epoch`?"
-        n,counted = self.n_epoch,epoch+self.epoch_offset
-        started = self.start<(epoch+1)/n if isinstance(self.start, float) else self.start<=counted
+        counted = epoch+self.epoch_offset
+        begin,end = self._shares_of(epoch)
+        started = self.start<end if isinstance(self.start, float) else self.start<=counted
         if self.end is None: return started
-        ended = self.end<=epoch/n if isinstance(self.end, float) else self.end<=counted
+        ended = self.end<=begin if isinstance(self.end, float) else self.end<=counted
         return started and not ended
 
     def scheduled(self,
@@ -90,6 +102,9 @@ class MethodEvents:
     def begin_epoch(self): "Called before each training epoch; here `BoostCore.draw_items` may be used"
     def wrap_loader(self): "Called after `begin_epoch` of all methods: a loader may be put around `learn.dl`"
     def end_epoch(self): "Called after each training epoch"
+    def step_cost(self) -> tuple: # Of `core.cost.Phase`s; empty where each step costs the same, or where none can know
+        "Called before a fit: what a step will cost, where a plain one costs 1. It may measure that"
+        return ()
     def columns(self) -> dict: # Name and value per epoch
         "What the epoch table and the loggers show of the method"
         return {}
@@ -104,6 +119,8 @@ class BoostCallback(WhileOnLearner, OnSchedule, OwnRandomNumbers, MethodEvents, 
     weighs = False        # does it give weights to items, whatever its kind?
     needs_images = False  # does it work on images only?
     refills = False       # does it make batches of its own out of those that the loader reads?
+    scoring_pass = False  # does it make a forward pass over rows, to choose among them?
+    spend = 'epochs'      # 'time': the fit gets more epochs, until it costs what it would without the method
     adds_copies = False   # does it add copies of items to an epoch?
     mixes_all = False     # does no row of a batch stay as it is?
     every_counts = 'step' # what `every` counts: 'step', or 'epoch' for methods that choose the items of an epoch

@@ -8,7 +8,7 @@ Docs: https://fastai-boost.github.io/fastai_boost/core.callback.html.md"""
 from __future__ import annotations
 from fastai.basics import *
 from fastai.callback.mixup import MixHandler
-import copy, inspect, warnings
+import copy, inspect, sys, warnings
 from collections import namedtuple
 from dataclasses import dataclass, replace
 from .rows import n_rows, take
@@ -16,7 +16,8 @@ from .base import BoostCallback, WhileOnLearner
 from .checks import class_name, params_of
 from .loss import item_loss, unreduced
 from .draw import (
-    forget_epoch_order, ids_of_batch, inner_loader, keep_epoch_order, restricted_loader, why_no_idxs, world_size)
+    forget_epoch_order, ids_of_batch, inner_loader, keep_epoch_order, restricted_loader, settle_epoch_order,
+    why_no_idxs, world_size)
 from .record import ItemRecord, drop_record, has_record, merge_records, record_of
 from .rules import CORE, check_rules, schedule_in_words
 from .score import own_loss
@@ -55,7 +56,7 @@ class BatchState:
 class BoostCore(WhileOnLearner, Callback):
     "What the methods of a `Learner` share: the state of the batch, its loss, the item record, the epoch's columns"
     order,run_valid = CORE,False
-    _stateattrs = ('active','batch','record','before','settled','train_dl')
+    _stateattrs = ('active','batch','record','before','settled','train_dl','order_read')
     active = ()           # the methods of this fit, in their order
     batch = BatchState()
     settled = (),()       # inputs and targets as the methods have left them
@@ -64,6 +65,7 @@ class BoostCore(WhileOnLearner, Callback):
     logs = began = keep = False   # are there columns, did the epoch train, is there a record of the items?
     in_epoch = False      # does an epoch train now? Rows that a picture scores are not counted
     train_dl = None       # the loader of the running epoch
+    order_read = None     # ids of its items, in order, once its first batch was read; `None` also where unknown
     started = False       # were the methods checked? That is done in the first training epoch of a fit
     noted = False         # were the losses of the step noted?
     first_loss = True     # is it the first `after_loss` of the step? A second gradient may come with another
@@ -162,7 +164,7 @@ def before_train(self:BoostCore):
     if not self.validating and not hasattr(self.learn, 'lr_finder'): _take_in(self)
     if self.active and not self.started: _start_fit(self)
     self.rows = [0,0]   # that went forward and backward
-    self.scored_before,self.began,self.in_epoch = self.scored_rows,True,True
+    self.scored_before,self.began,self.in_epoch,self.order_read = self.scored_rows,True,True,None
     if self.active and self.keep: self.record,self.before = _open_record(self)
     for cb in self.active: cb.begin_epoch()
     for cb in self.active: cb.wrap_loader()
@@ -198,7 +200,7 @@ def before_batch(self:BoostCore):
     if not self.keep: return
     dl = self.learn.dl if self.train_dl is None else self.train_dl   # a callback may have validated, which sets another
     refilled = hasattr(type(dl), 'batch_ids')   # their rows were counted when they were scored
-    ids = self.known_ids(lambda: dl.batch_ids if refilled else ids_of_batch(dl, self.iter, self.xb, self.yb))
+    ids = self.known_ids(lambda: dl.batch_ids if refilled else self.ids_as_read(dl, self.iter))
     self.batch = replace(self.batch, ids=ids)
     if ids is not None and not refilled: self.record.see(ids)
 
@@ -244,13 +246,27 @@ def draw_items(self:BoostCore,
     return kept,ids
 
 @patch
+def note_order(self:BoostCore):
+    "Keep the order of the epoch once its first batch was read: who reads the loader later, reads in another"
+    training = self.learn.training and self.train_dl is not None and self.active and self.keep
+    if training and self.order_read is None: self.order_read = settle_epoch_order(self.train_dl)
+
+@patch
+def ids_as_read(self:BoostCore,
+    dl, # The loader of the epoch, or that in a loader that refills batches
+    i:int # Number of the batch in the epoch
+) -> Tensor: # (rows,) int64
+    "The ids of the batch in `learn.xb` and `learn.yb`, which is batch `i` of `dl`"
+    return ids_of_batch(dl, i, self.learn.xb, self.learn.yb, self.order_read)
+
+@patch
 def known_ids(self:BoostCore,
     find_ids # Function without arguments that returns ids, (rows,) int64
 ) -> Tensor|None: # On the device of the record
     "The ids of some rows. Where the loader skips items the record ends (`None`), unless a method needs the ids"
     if not self.keep: return None
     try: return find_ids().to(self.record.loss.device)
-    except ValueError as e:
+    except (TypeError,ValueError) as e:
         needing = first(cb for cb in self.active if cb.needs_ids)
         if needing is not None: raise ValueError(f"{class_name(needing)} must know the items of each batch. {e}") from e
         self.end_record(e)
@@ -341,6 +357,41 @@ class BoostColumns(WhileOnLearner, Callback):
     def before_backward(self):
         "The loss is settled only now"
         if self.training and self.learn.boost_core.active: self.learn.step_check.check_loss()
+
+# %% ../../nbs/08_core.callback.ipynb #576835bd
+def _trains(learn):
+    "Is `learn` in a fit? The running frames tell, also after Ctrl-C, when fastai sends no event"
+    frame = sys._getframe()
+    while frame is not None and not (frame.f_code.co_name=='_do_fit' and frame.f_locals.get('self') is learn):
+        frame = frame.f_back
+    return frame is not None
+
+class EmptyColumns(Callback):
+    "Stays to the end of a fit in which the last method was taken off: its columns are in the table, without values"
+    order = CORE
+    def before_fit(self): self.leave()   # the last fit may have ended by Ctrl-C
+    def after_fit(self): self.leave()
+    def leave(self):
+        if not self.learn.lock.locked(): self.learn.remove_cb(self)   # `validate` sends the events of a fit too
+
+    def after_epoch(self):
+        if self.learn.lock.locked(): return
+        recorder = self.recorder
+        recorder.log = recorder.log + [None]*(len(recorder.metric_names)-recorder.add_time-len(recorder.log))
+
+# %% ../../nbs/08_core.callback.ipynb #ff1daa38
+@patch(as_prop=True)
+def learn(self:BoostColumns):
+    "The `Learner` that it is on"
+    return vars(self).get('_learn')
+
+@patch(set_prop=True)
+def learn(self:BoostColumns, learn):
+    "Where it leaves a `Learner` in the middle of a fit, the rows of the table stay as long as its head"
+    old = self.learn
+    self._learn = learn
+    columns_stay = old is not None and hasattr(old, 'recorder') and _trains(old)
+    if columns_stay and not old._grab_cbs(EmptyColumns): old.add_cb(EmptyColumns())
 
 # %% ../../nbs/08_core.callback.ipynb #5e832743
 @patch(as_prop=True)

@@ -16,9 +16,9 @@ from .rows import n_rows, tensors_of
 from .checks import class_name, is_a
 
 # %% auto #0
-__all__ = ['is_language_model', 'why_no_idxs', 'keep_epoch_order', 'forget_epoch_order', 'epoch_order', 'ids_of_batch',
-           'batch_idxs', 'world_size', 'inner_loader', 'from_first_process', 'preserve_rng', 'next_idxs',
-           'rebuilt_loader', 'restricted_loader']
+__all__ = ['is_language_model', 'why_no_idxs', 'keep_epoch_order', 'forget_epoch_order', 'settle_epoch_order', 'epoch_order',
+           'ids_of_batch', 'batch_idxs', 'world_size', 'inner_loader', 'from_first_process', 'preserve_rng',
+           'next_idxs', 'rebuilt_loader', 'restricted_loader']
 
 # %% ../../nbs/05_core.draw.ipynb #da26f604
 def is_language_model(
@@ -77,6 +77,20 @@ def forget_epoch_order(
         if attrs['_own_get_idxs'] is not None: dl.get_idxs = attrs['_own_get_idxs']
     for name in ('_own_get_idxs','_epoch_order','_epoch_ids'): attrs.pop(name, None)
 
+# %% ../../nbs/05_core.draw.ipynb #c00384a2
+def _last_order(dl):
+    "What `get_idxs` gave when `dl` was last read, by whomever: fastai keeps it, and it may be an iterator"
+    return getattr(dl, '_DataLoader__idxs', None)
+
+def settle_epoch_order(
+    dl # A loader whose first batch of an epoch was just read
+) -> list|None: # Ids of the items of the epoch; `None` where they can't be known
+    "Keep the order that is read now. A callback may have read a batch after `keep_epoch_order`, in another order"
+    dl = _drawing_loader(dl)
+    kept,last = vars(dl).get('_epoch_order'),_last_order(dl)
+    if last is not None and last is not kept: dl._epoch_order = last if hasattr(last, '__len__') else None
+    return vars(dl).get('_epoch_order')
+
 # %% ../../nbs/05_core.draw.ipynb #b5008be3
 def epoch_order(
     dl # The loader of the running epoch
@@ -84,17 +98,17 @@ def epoch_order(
     "The ids that `get_idxs` gave for the running epoch"
     order = vars(dl).get('_epoch_order')
     # Without `keep_epoch_order`, as in a plain callback that calls `batch_idxs`, only fastai itself has the list.
-    if order is None: order = getattr(dl, '_DataLoader__idxs', None)
+    if order is None: order = _last_order(dl)
     if hasattr(order, '__len__'): return order
-    raise TypeError(
-        f"The items of this batch can't be known: {class_name(dl)} used up its order. "
-        "`BoostCore` keeps it: add a method with a one-liner."
-    )
+    remedy = "`BoostCore` keeps it: add a method with a one-liner."
+    if '_epoch_order' in vars(dl): remedy = (
+        "A callback read the training loader in `before_train`: let it do so in `before_epoch`, or give it an order "
+        "below 55.")
+    raise TypeError(f"The items of this batch can't be known: {class_name(dl)} used up its order. {remedy}")
 
 # %% ../../nbs/05_core.draw.ipynb #28ba81c2
-def _order_on(dl, device):
-    "`epoch_order` as a tensor on `device`: it is moved there once per epoch"
-    order = epoch_order(dl)
+def _order_on(dl, order, device):
+    "The order of an epoch as a tensor on `device`: it is moved there once per epoch"
     source,ids = vars(dl).get('_epoch_ids', (None,None))
     if source is order and ids.device==device: return ids
     ids = torch.as_tensor(np.asarray(order, dtype='int64')).to(device)
@@ -106,13 +120,14 @@ def ids_of_batch(
     dl, # The loader of the running epoch
     i:int, # Number of the batch in the epoch
     xb, # Its inputs
-    yb=() # Its targets
+    yb=(), # Its targets
+    order=None # Ids of the items of the epoch, in order; what the loader itself knows of it if `None`
 ) -> Tensor: # (rows,) int64, on the device of `xb`
     "The items of batch `i` of `dl`; `TypeError` or `ValueError` where they can't be known"
     why = why_no_idxs(dl)
     if why: raise TypeError(f"The items of this batch can't be known: {why}.")
     device = first(o.device for o in tensors_of((xb,yb)))
-    ids = _order_on(dl, device)[i*dl.bs:(i+1)*dl.bs]
+    ids = _order_on(dl, epoch_order(dl) if order is None else order, device)[i*dl.bs:(i+1)*dl.bs]
     n = n_rows(yb) or n_rows(xb)
     if len(ids) in (n,n_rows(xb)): return ids   # flat ids or flat boxes have another length than the batch has rows
     raise ValueError(

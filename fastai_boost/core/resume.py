@@ -81,6 +81,7 @@ def save_run(self:Learner,
     state = dict(
         model=get_model(self.model).state_dict(), opt=self.opt.state_dict(), rng=_rng_states(self),
         boosts={cb.name:_state_of(cb) for cb in self._grab_cbs(BoostCallback)})
+    if hasattr(self, 'cost_schedule'): state['cost'] = self.cost_schedule.state_dict()
     if has_record(self): state['record'] = saved_record(self).state_dict()
     write_whole(path, lambda tmp: torch.save(_loadable(state), tmp))
     return path
@@ -98,6 +99,7 @@ def load_run(self:Learner,
     if self.opt is None: self.create_opt()
     self.opt.load_state_dict(state['opt'])
     for cb in self._grab_cbs(BoostCallback): _load_state(cb, state['boosts'].get(cb.name, {}))
+    if 'cost' in state and hasattr(self, 'cost_schedule'): self.cost_schedule.load_state_dict(state['cost'])
     if 'record' in state: record_of(self, device).load_state_dict(state['record'])
     _set_rng_states(self, state['rng'])
     return self

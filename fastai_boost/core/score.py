@@ -14,7 +14,7 @@ from .loss import item_loss
 from .step import StepLoss
 
 # %% auto #0
-__all__ = ['eval_untouched', 'own_autocast', 'own_loss', 'pred_of', 'score_batch']
+__all__ = ['eval_untouched', 'own_autocast', 'own_loss', 'pred_of', 'own_model', 'score_batch']
 
 # %% ../../nbs/04_core.score.ipynb #09a395c7
 def _cuda_device(model): return next((p.device for p in model.parameters() if p.device.type=='cuda'), None)
@@ -72,7 +72,9 @@ def pred_of(
     return out[0] if hasattr(learn, 'rnn') and isinstance(out, tuple) else out
 
 # %% ../../nbs/04_core.score.ipynb #e05c2722
-def _own_model(learn):
+def own_model(
+    learn:Learner
+) -> nn.Module:
     "The model without `DistributedDataParallel` around it, whose forward pass would wait for the other processes"
     model = learn.model
     return model.module if isinstance(model, nn.parallel.DistributedDataParallel) else model
@@ -86,7 +88,7 @@ def score_batch(
     "The loss of each row of a batch, by one forward pass that leaves the run untouched"
     xb = as_plain_tensors(learn.xb if xb is None else xb)
     yb = as_plain_tensors(learn.yb if yb is None else yb)
-    model = _own_model(learn)
+    model = own_model(learn)
     with eval_untouched(model), own_autocast(learn):
         pred = to_float(pred_of(learn, model(*xb)))
         losses = item_loss(own_loss(learn), pred, *yb).float().as_subclass(Tensor)

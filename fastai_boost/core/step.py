@@ -40,10 +40,11 @@ class StepLoss(StandIn):
         core # The `BoostCore` of the `Learner`
     ):
         rows = shown = share = None   # losses of the rows; in distributed training, the loss before it is multiplied
-        vars(self).update(own=own, core=core, nodes=[], rows=rows, shown=shown, share=share)
+        learn = getattr(core, 'learn', None)   # a step goes on as it began, also where a callback takes methods off
+        vars(self).update(own=own, core=core, learn=learn, nodes=[], rows=rows, shown=shown, share=share)
 
     def __call__(self, pred, *yb, **kwargs):
-        learn = self.core.learn
+        learn = self.learn
         of_batch = learn.training and not kwargs and _equal_values(yb, learn.yb)
         if not of_batch: return self.own(pred, *yb, **kwargs)   # a callback asks for the loss of something else
         mixing = first(cb for cb in self.core.active if cb.kind=='mix')
@@ -62,7 +63,7 @@ class StepLoss(StandIn):
 
     def shared(self, loss):
         "In distributed training with dropped rows, the part of the loss that this process has in that of all rows"
-        learn = self.core.learn
+        learn = self.learn
         if world_size(learn.dl)==1 or not any(cb.drops_rows and cb.acting for cb in self.core.active): return loss
         share = _share_of_rows(learn, loss) if self.share is None else self.share
         vars(self).update(shown=loss.detach(), share=share)
@@ -94,8 +95,10 @@ def _guarded(step, learn=None):
     "`one_batch` of a class or of a `Learner`, with the loss taken away at its end, whatever is raised"
     @functools.wraps(step)
     def one_batch(*args, **kwargs):
+        learner = args[0] if learn is None else learn
+        if hasattr(learner, 'boost_core'): learner.boost_core.note_order()   # before a callback can read another batch
         try: return step(*args, **kwargs)
-        finally: take_loss_away(args[0] if learn is None else learn)
+        finally: take_loss_away(learner)
     one_batch.takes_loss_away = True
     return one_batch
 
