@@ -11,7 +11,7 @@ import warnings
 import numpy as np
 from .core import *
 from .core.checks import check_number, check_share, check_whole, class_name
-from .core.draw import ids_of_batch, world_size
+from .core.draw import world_size
 from .core.rows import check_rows, stack_rows
 from .selection import Selection
 
@@ -391,7 +391,8 @@ def _selected(self:RefillDL, i, batch):
     learn.pct_train = (learn.epoch+i/len(self))/learn.n_epoch
     learn._split(learn._set_device(batch))
     if len(learn.yb): check_rows(learn.xb, learn.yb, self.cb)
-    ids = learn.boost_core.known_ids(lambda: ids_of_batch(self.dl, i, learn.xb, learn.yb))
+    learn.boost_core.note_order()
+    ids = learn.boost_core.known_ids(lambda: learn.boost_core.ids_as_read(self.dl, i))
     if ids is not None: learn.boost_core.record.see(ids)
     rows = (*learn.xb,*learn.yb)
     self.latest = rows,ids
