@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from .rows import n_rows, take
 from .base import BoostCallback, WhileOnLearner
 from .checks import class_name, params_of
+from .cost import CostSchedule
 from .loss import item_loss, unreduced
 from .draw import (
     forget_epoch_order, ids_of_batch, inner_loader, keep_epoch_order, restricted_loader, settle_epoch_order,
@@ -332,6 +333,7 @@ def column_values(
     "The epoch's columns: rows that went forward (with scoring passes) and backward, and the methods' own"
     scored = core.scored_rows-core.scored_before
     values = dict(fwd_rows=core.rows[0]+scored, bwd_rows=core.rows[1])
+    if core.learn.cost_schedule.on: values.update(cost=core.learn.cost_schedule.cost)
     for cb in core.active: values.update(cb.columns())
     return {k:float(v) if isinstance(v, Tensor) else v for k,v in values.items()}
 
@@ -407,8 +409,9 @@ def learn(self:BoostCallback, learn):
     self._learn = learn
     if old is not None and not any(cb is not self for cb in old._grab_cbs(BoostCallback)):
         for dl in getattr(old.dls, 'loaders', ())[:1]: forget_epoch_order(dl)
-        old.remove_cbs([BoostCore,StepCheck,BoostColumns])
-    if learn is not None and not hasattr(learn, 'boost_core'): learn.add_cbs([BoostCore(),StepCheck(),BoostColumns()])
+        old.remove_cbs([BoostCore,CostSchedule,StepCheck,BoostColumns])
+    if learn is not None and not hasattr(learn, 'boost_core'):
+        learn.add_cbs([BoostCore(),CostSchedule(),StepCheck(),BoostColumns()])
 
 # %% ../../nbs/08_core.callback.ipynb #e993cfb7
 def describe(

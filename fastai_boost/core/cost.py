@@ -135,6 +135,12 @@ class CostSchedule(WhileOnLearner, Callback):
         "Does `pct_train` follow the cost?"
         return len(self.phases)>0 or self.budget is not None
 
+    @property
+    def cost(self) -> float:
+        "What the fit has cost so far, in plain epochs"
+        if self.budget is not None: return sum(self.spent)
+        return self.learn.pct_train*self.n_epoch/steps_per_cost(self.phases)
+
     def pct_of(self,
         share:float # Of the steps of the fit that are done or, in a counted fit, of its budget
     ) -> float: # From 0 to 1

@@ -63,13 +63,15 @@ def _as_it_was(dl):
 # %% ../../nbs/09_core.show.ipynb #6f749773
 def training_batches(
     learn:Learner, # Its training loader is read; neither it nor any random state is changed
-    n:int=1 # Number of batches
-) -> list: # [(xb, yb)]: tuples of inputs and of targets, plain tensors on the device of the model
+    n:int=1, # Number of batches
+    plain:bool=True # As plain tensors, or with fastai's types?
+) -> list: # [(xb, yb)]: tuples of inputs and of targets, on the device of the model
     "The first batches of an epoch, for a picture"
     dl = learn.dls.train
     device = next((p.device for p in learn.model.parameters()), torch.device('cpu'))
     with preserve_rng(dl), _as_it_was(dl): batches = [to_device(b, device) for _,b in zip(range(n), dl)]
     def _split(b):
         at = getattr(learn.dls, 'n_inp', 1 if len(b)==1 else len(b)-1)
-        return tuple(as_plain_tensors(b[:at])),tuple(as_plain_tensors(b[at:]))
+        parts = b[:at],b[at:]
+        return tuple(map(tuple, as_plain_tensors(parts) if plain else parts))
     return [_split(b) for b in batches]
