@@ -225,10 +225,16 @@ def before_backward(self:BoostCore):
     if self.active: self.rows[1] += self.n_rows
 
 # %% ../../nbs/08_core.callback.ipynb #71ed9085
+def _losses_of_rows(core, method):
+    "The losses of the rows, which the method `method` goes by"
+    try:
+        with torch.no_grad(): return item_loss(own_loss(core.learn), core.learn.pred, *core.learn.yb)
+    except TypeError as e: raise TypeError(f"{class_name(method)} goes by the loss of each row. {e}") from e
+
 def _note_losses(core, losses):
     "Put the losses of the rows that are items as they are into the state of the batch and into the record"
-    if losses is None and any(cb.splits for cb in core.active):
-        with torch.no_grad(): losses = item_loss(own_loss(core.learn), core.learn.pred, *core.learn.yb)
+    splitting = first(cb for cb in core.active if cb.splits)
+    if losses is None and splitting is not None: losses = _losses_of_rows(core, splitting)
     masked = core.batch.fresh_mask is not None
     if losses is not None and not masked:
         losses = losses.detach()[core.batch.fresh]

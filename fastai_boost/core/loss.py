@@ -147,7 +147,8 @@ def _per_row(loss_func, parts, n):
     if parts.ndim and parts.numel()%n==0: return parts.reshape(n, -1)
     raise TypeError(
         f"The loss `{loss_name(loss_func)}` cannot be split into one loss per row: with reduction='none' it returned "
-        f"shape {tuple(parts.shape)} for {n} rows. It must return the unreduced values, rows first."
+        f"shape {tuple(parts.shape)} for {n} targets. It must return the unreduced values, rows first, and each item "
+        "must have one entry in the targets: collate boxes of several images to one padded tensor per image."
     )
 
 # %% ../../nbs/03_core.loss.ipynb #59ce530a

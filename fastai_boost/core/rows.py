@@ -117,6 +117,15 @@ def _lists_of_rows(part, n):
     "Place and `None` for each part of a batch that is such a list, or holds one"
     return [((i,),None) for i,o in enumerate(part) if _tensor_per_row(o, n)]
 
+# %% ../../nbs/01_core.rows.ipynb #535d0b8b
+def _guess_and_remedy(xb):
+    "Why rows may not be told apart, and what to do. Where all inputs have one length, the targets may be flat"
+    lengths = {length for _,length in _lengths(tuple(xb))}
+    only = "use a method that only chooses items, such as `learn.infobatch()`"
+    if len(lengths)!=1 or None in lengths:
+        return 'flat ids with offsets, joined graphs, a list of tensors?',f'or {only}'
+    return 'boxes of all images in one tensor, joined graphs?',f'or, if each item has one entry in the targets, {only}'
+
 # %% ../../nbs/01_core.rows.ipynb #b5839299
 def check_rows(
     xb:tuple, # Inputs of a batch
@@ -130,10 +139,10 @@ def check_rows(
             if length==n: continue
             where = ''.join(f'[{k!r}]' for k in place)
             entries = 'are an object or a list with tensors in it' if length is None else f'has {length} entries'
+            guess,remedy = _guess_and_remedy(xb)
             raise ValueError(
                 f"{class_name(who)} can't tell the rows of this batch apart: there are {n} targets, but {name}{where} "
-                f"{entries} (flat ids with offsets, joined graphs, a list of tensors?). Collate one entry per row, "
-                "padded if need be, or use a method that only chooses items, such as `learn.infobatch()`.")
+                f"{entries} ({guess}). Collate one entry per row, padded if need be, {remedy}.")
 
 # %% ../../nbs/01_core.rows.ipynb #b048e61a
 def _pad_left(a, width, pad): return F.pad(a, (width-a.shape[1],0), value=pad)

@@ -15,7 +15,7 @@ from .base import BoostCallback, WhileOnLearner
 from .checks import class_name
 from .draw import world_size
 from .loss import StandIn, form_loss_and_rows, reduction_of, weighted_pairs
-from .rules import CHECK, MIX
+from .rules import CHECK, MIX, WEIGH
 
 # %% auto #0
 __all__ = ['STEP_RULES', 'StepLoss', 'put_loss', 'take_loss_away', 'guard_steps', 'users_callbacks', 'same_tensors', 'node_of',
@@ -98,6 +98,9 @@ def _guarded(step, learn=None):
         learner = args[0] if learn is None else learn
         if hasattr(learner, 'boost_core'): learner.boost_core.note_order()   # before a callback can read another batch
         try: return step(*args, **kwargs)
+        except Exception as e:
+            if hasattr(learner, 'step_check'): learner.step_check.add_note(e)
+            raise
         finally: take_loss_away(learner)
     one_batch.takes_loss_away = True
     return one_batch
@@ -192,7 +195,7 @@ def other_targets(learn, method):
 def other_loss(learn, method):
     "a loss that a callback puts in the place of the one that was formed"
     late = users_callbacks(learn, 'after_loss', 'before_backward')
-    late = late or users_callbacks(learn, 'before_batch', above=CHECK) or _suspects(learn, 'after_loss')
+    late = late or users_callbacks(learn, 'before_batch', above=CHECK) or _suspects(learn, 'after_pred', 'after_loss')
     return (f"{class_name(method)} would have no effect: {_named(late)} puts another loss in the place of "
             "`learn.loss_grad`, whatever its `order=`. Let `learn.loss_func` compute that loss from `learn.pred` and "
             "`learn.yb`, or take the method off with `learn.remove_boosts()`")
@@ -202,7 +205,8 @@ def other_prediction(learn, method):
     "a prediction that a callback computes from the output of the model, beside a scoring pass"
     cbs = _suspects(learn, 'after_pred')
     return (f"{class_name(method)} scores rows by what the model returns, but in `after_pred` {_named(cbs)} computes "
-            "something new from it, and no event is sent twice. Compute it in the model or in the loss, or use "
+            "something new from it (a cast or a copy is new, too), and no event is sent twice. Compute it in the model "
+            "or in the loss, or use "
             "`score='stale'` or `learn.infobatch()`, which score nothing")
 
 def late_prediction(learn, method):
@@ -327,6 +331,7 @@ class StepCheck(WhileOnLearner, Callback):
     must_look = False          # are there callbacks of the user that may do so?
     labelled = None            # had a batch of the epoch targets? `None`: there was no batch yet
     step_loss = None           # the `StepLoss` of the running step
+    asked = False              # was it asked in this step whether the loss was formed? A second gradient may ask anew
 
     @property
     def core(self): return self.learn.boost_core
@@ -371,7 +376,7 @@ def before_batch(self:StepCheck):
     core,labelled = self.core,len(self.learn.yb)>0
     if not core.active: return
     core.settle()
-    self.made = self.learn.xb
+    self.made,self.asked = self.learn.xb,False
     self.labelled = labelled or bool(self.labelled)
     for cb in core.active: cb.acting = cb.acting and self.may_act(cb, labelled)
     if labelled: self.check_batch(core)
@@ -449,10 +454,13 @@ def check_loss(self:StepCheck):
     core,nodes = self.core,self.step_loss.nodes
     weighing = first(cb for cb in core.active if cb.kind in ('mix','weigh') or cb.weighs)
     formed = core.pairs is not None or core.weight is not None
-    if weighing and (self.first_step or formed and not self.formed):
+    look = self.first_step or formed and not self.formed   # the graph of gradients is gone through in two steps of a fit
+    if weighing and (look or formed) and not nodes and not self.asked: refuse(other_loss, self.learn, weighing)
+    if weighing and look:
         differentiable = [node for node in nodes if node is not None]
         lost = differentiable and not any(holds(self.learn.loss_grad, node) for node in differentiable)
-        if lost or not nodes: refuse(other_loss, self.learn, weighing)
+        if lost: refuse(other_loss, self.learn, weighing)
+    self.asked = True
     if self.first_step: self.check_late_prediction(core)
     self.first_step,self.formed = False,self.formed or formed
     nodes.clear()   # they would keep the graph of the step alive
@@ -464,3 +472,24 @@ def check_late_prediction(self:StepCheck, core):
     scoring,seen,self.pred_seen = _scoring(core),self.pred_seen,None
     if scoring is None or not users_callbacks(self.learn, 'after_pred', above=CHECK): return
     if not _equal_values(to_float(seen), self.learn.pred): refuse(late_prediction, self.learn, scoring)
+
+# %% ../../nbs/07_core.step.ipynb #307529ff
+def _raised_by_us(e):
+    "Did this package raise `e`, so that its sentence is complete?"
+    tb = e.__traceback__
+    while tb is not None and tb.tb_next is not None: tb = tb.tb_next
+    return tb is not None and tb.tb_frame.f_globals.get('__name__', '').startswith('fastai_boost.')
+
+@patch
+def add_note(self:StepCheck, e):
+    "Where rows of the batch went, tell with an error `e` of a step how a callback keeps what belongs to the others"
+    splitting = [cb for cb in self.core.active if cb.acting and (cb.drops_rows or cb.kind=='mix')]
+    n,left = n_rows(self.made),n_rows(self.core.settled[0])
+    if not splitting or n==left or _raised_by_us(e) or not hasattr(e, 'add_note'): return   # Python 3.10 has no notes
+    last = max(cb.order for cb in splitting)
+    early = [cb for cb in users_callbacks(self.learn, 'before_batch') if cb.order<=last]
+    remedy = ': '+', '.join(f'`learn.{cb.name}.order = {WEIGH}`' for cb in early) if early else ''
+    e.add_note(
+        f"{' and '.join(map(class_name, splitting))} changed which rows this batch has: {n} were loaded, {left} are "
+        "trained on. A callback that keeps something of the batch in `before_batch` must come after that, with an "
+        f"order above {last:g}{remedy}.")
