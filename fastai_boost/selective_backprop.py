@@ -247,11 +247,16 @@ def _warn_of_few_steps(cb, dl):
     handful = dl.steps<5 and 3*dl.kept<rows or 10*dl.steps<plain
     if cb.warned or not handful: return
     cb.warned = True
+    made = f"{dl.steps or 'no'} step{'s'*(dl.steps!=1)}"
+    if dl.steps and dl.kept<2: made = 'a step of the two hardest'   # so that the epoch has one
     warnings.warn(
-        f"{class_name(cb)} kept {dl.kept} of {rows} rows in epoch {cb.epoch}, which had {dl.steps} "
-        f"step{'s'*(dl.steps!=1)} where plain training has {plain}. Where losses fall quickly, few rows lie above "
+        f"{class_name(cb)} kept {dl.kept} of {rows} rows in epoch {cb.epoch} and made {made}, where plain training makes "
+        f"{plain} step{'s'*(plain!=1)}. Where losses fall quickly, few rows lie above "
         f"those that were seen before. Lower `beta` (it is {cb.beta:g}) or `history` ({cb.losses.n}), or use "
         "`refill=False`, which makes a step of each batch.")
+
+# %% ../nbs/22_selective_backprop.ipynb #33eeef9c
+def _first_epochs(n): return 'the first epoch trains' if n==1 else f'the first {n} epochs train'
 
 # %% ../nbs/22_selective_backprop.ipynb #d2c7482a
 @patch
@@ -259,7 +264,7 @@ def check(self:SelectiveBackprop):
     if self.prime>=self.epoch_offset+self.n_epoch:
         self.warn_idle(
             f"`SelectiveBackprop` selects nothing in a fit of {self.n_epoch} epoch{'s'*(self.n_epoch>1)}: "
-            f"the first {self.prime} (prime), counted over all fits, train on all rows.")
+            f"{_first_epochs(self.prime)} (`prime={self.prime}`) on all rows, and fits are counted together.")
     processes = max([num_distrib(), *map(world_size, self.dls)])
     if self.refill and processes>1:
         raise ValueError(

@@ -70,10 +70,12 @@ def schedule_in_words(
 # %% ../../nbs/07_core.rules.ipynb #364e64a1
 def _whose(cb): return f"fastai's {class_name(cb)}" if isinstance(cb, MixHandler) else class_name(cb)
 
-def _take_off(cb):
-    "How to take a mixer off. A mixer of fastai is named by its class: `learn.mix_up` may be either"
-    if isinstance(cb, MixHandler): return f'`learn.remove_cb({type(cb).__module__}.{class_name(cb)})`'
-    return f'`learn.remove_cb(learn.{cb.name})`'
+def _take_off(learn, cb):
+    "How to take a mixer off, as it can be typed. `learn.mix_up` is fastai's or ours, whichever came last"
+    if getattr(learn, cb.name, None) is cb: return f'`learn.remove_cb(learn.{cb.name})`'
+    if not isinstance(cb, MixHandler): return '`learn.remove_boosts()`'
+    name = class_name(cb)
+    return f'`from {type(cb).__module__} import {name} as Other{name}; learn.remove_cb(Other{name})`'
 
 def _mixers(cbs): return [cb for cb in cbs if cb.kind=='mix']
 
@@ -81,7 +83,7 @@ def _two_mixers(learn, cbs):
     "two methods that mix the rows of a batch"
     mixers = _mixers(cbs) + list(learn._grab_cbs(MixHandler))
     if len(mixers)<2: return
-    remedy = ' or '.join(map(_take_off, mixers[:2]))
+    remedy = ' or '.join(_take_off(learn, cb) for cb in mixers[:2])
     return f"{' and '.join(map(_whose, mixers))} both mix the rows of a batch. Keep one: {remedy}"
 
 # %% ../../nbs/07_core.rules.ipynb #48bb0d6b
