@@ -16,7 +16,8 @@ from .copies import (
 
 # %% auto #0
 __all__ = ['POLICIES', 'cluster_items', 'round_robin', 'support_vectors', 'sample_kdpp', 'order_items', 'n_budget',
-           'select_items', 'reorder', 'downweight']
+           'select_items', 'reorder', 'downweight', 'COPIES', 'ROW_TFMS', 'copies_of', 'crop_rows', 'rotate_rows',
+           'translate_rows']
 
 # %% ../../nbs/41_subset.select.ipynb #a50e63e6
 _all_ = ['COPIES', 'ROW_TFMS', 'copies_of', 'crop_rows', 'rotate_rows', 'translate_rows']
