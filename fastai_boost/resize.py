@@ -198,19 +198,25 @@ def check_net(self:ProgressiveResize, xb, yb):
             f"{_remedy(self.learn, xb, yb, self.scale, self.multiple)}.")
 
 # %% ../nbs/36_resize.ipynb #f9066e92
-def _only_numbers(transforms): return all(type(o) in (IntToFloatTensor,Normalize) for o in transforms)
-
-def _raw_batch(dl):
-    "A batch of a `TfmdDL` before its batch transforms, on its device; the loader and random states stay as they are"
-    with preserve_rng(dl):
-        b = dl.new(after_batch=Pipeline([])).one_batch()
-        return to_device(b, dl.device) if dl.device is not None else b
+def _cut(dl):
+    "The batch transforms of `dl` in two parts: the second only makes floats of bytes and normalises them"
+    transforms = list(dl.after_batch.fs)
+    others = [i for i,o in enumerate(transforms) if type(o) not in (IntToFloatTensor,Normalize)]
+    at = others[-1]+1 if others else 0
+    return transforms[:at],transforms[at:]
 
 @patch
-def as_bytes(self:ProgressiveResize, dl) -> bool:
-    "Can the batches of `dl` be shrunk before its batch transforms?"
+def may_be_early(self:ProgressiveResize, dl) -> bool:
+    "Can the batches of `dl` be shrunk between its batch transforms, if they are bytes there?"
     others = any(cb.kind=='augment' and cb is not self for cb in self.learn.boost_core.methods)
-    return isinstance(dl, TfmdDL) and self.bytes_come and not others and _only_numbers(dl.after_batch.fs)
+    return isinstance(dl, TfmdDL) and not others and any(isinstance(o, IntToFloatTensor) for o in _cut(dl)[1])
+
+@patch
+def bytes_of(self:ProgressiveResize, dl):
+    "A batch of `dl` where it can be shrunk as bytes, or `None`; the loader and random states stay as they are"
+    if not self.may_be_early(dl): return
+    with preserve_rng(dl): b = dl.new(after_batch=Pipeline(_cut(dl)[0], split_idx=0)).one_batch()
+    return b if image_of(b[:dl.n_inp]).dtype==torch.uint8 else None
 
 # %% ../nbs/36_resize.ipynb #d94b0458
 @patch
@@ -218,11 +224,12 @@ def _cost_of(self:ProgressiveResize, batch, raw, size):
     "What a step on images of `size` costs; their share of the pixels, where that can't be measured"
     dl = inner_loader(self.learn.dls.train)
     def split(b): return b[:dl.n_inp],b[dl.n_inp:]
-    def full(): return batch if raw is None else split(dl.after_batch(raw))
+    def finished(b): return split(Pipeline(_cut(dl)[1], split_idx=0)(b))
+    def full(): return batch if raw is None else finished(raw)
     def small():
         if raw is None: return shrink_batch(*batch, size)
         xb,yb = shrink_batch(*split(raw), size)
-        return split(dl.after_batch((*xb,*yb)))
+        return finished((*xb,*yb))
     what = f'{size[0]}x{size[1]} of {self.full[0]}x{self.full[1]}'
     measured = self.learn.cost_schedule.measure(what, lambda: relative_cost(self.learn, full, small))
     return measured or math.prod(size)/math.prod(self.full)
@@ -242,11 +249,10 @@ def step_cost(self:ProgressiveResize) -> tuple: # Of `Phase`s
     if not self.sizes: return ()
     self.check_net(xb, yb)
     dl = inner_loader(self.learn.dls.train)
-    self.bytes_come = True   # until the batch is seen
-    raw = _raw_batch(dl) if self.as_bytes(dl) else None
-    self.bytes_come = raw is not None and image_of(raw[:dl.n_inp]).dtype==torch.uint8
+    raw = self.bytes_of(dl)
+    self.bytes_come = raw is not None
     given = self.cost_given or [None]*self.steps
-    self.costs = [cost or self._cost_of((xb,yb), raw if self.bytes_come else None, size) for cost,size in zip(given, self.sizes)]
+    self.costs = [cost or self._cost_of((xb,yb), raw, size) for cost,size in zip(given, self.sizes)]
     n = len(self.sizes)
     self.phases = (*(Phase(self.until*(i+1)/n, cost) for i,cost in enumerate(self.costs)), Phase(1., 1.))
     return self.phases
@@ -288,8 +294,8 @@ def before_batch(self:ProgressiveResize):
 
 # %% ../nbs/36_resize.ipynb #5d374682
 class _InLoader(Transform):
-    "Shrinks batches before the loader's other transforms"
-    order,split_idx = -1,0
+    "Shrinks batches before they become floats"
+    split_idx = 0
     step = -1   # of the epoch: the loader may be ahead of the training
     def __init__(self, cb, n_inp, n): store_attr()
     def __call__(self, b, **kwargs):
@@ -307,10 +313,12 @@ class _InLoader(Transform):
 def wrap_loader(self:ProgressiveResize):
     "Put the resizing before the batch transforms of the coming epoch's loader, where they allow it"
     dl = inner_loader(self.learn.dl)
-    self.early = len(self.phases)>0 and self.covers(self.epoch) and self.as_bytes(dl)
+    self.early = len(self.phases)>0 and self.bytes_come and self.covers(self.epoch) and self.may_be_early(dl)
     if not self.early: return
+    first_part,second_part = _cut(dl)
     shrinking = _InLoader(self, dl.n_inp, len(self.learn.dl))
-    self.learn.dl = rebuilt_loader(dl, after_batch=[shrinking,*dl.after_batch.fs])
+    shrinking.order = first_part[-1].order if first_part else -1   # fastai sorts transforms by it
+    self.learn.dl = rebuilt_loader(dl, after_batch=[*first_part,shrinking,*second_part])
 
 # %% ../nbs/36_resize.ipynb #0f20b835
 @patch

@@ -10,7 +10,7 @@ from fastai.basics import *
 import copy, itertools, sys, time
 from typing import NamedTuple
 from .checks import class_name
-from .draw import from_first_process, preserve_rng, world_size
+from .draw import from_first_process, inner_loader, preserve_rng, world_size
 from .rows import as_plain_tensors
 from .rules import CORE
 from .score import own_autocast, own_loss, own_model, pred_of
@@ -18,7 +18,8 @@ from .show import training_batches
 from .base import WhileOnLearner
 
 # %% auto #0
-__all__ = ['Phase', 'join_phases', 'steps_per_cost', 'cost_spent', 'measure_steps', 'relative_cost', 'trains_now', 'CostSchedule']
+__all__ = ['Phase', 'join_phases', 'steps_per_cost', 'cost_spent', 'measure_steps', 'loading_time', 'relative_cost', 'trains_now',
+           'CostSchedule']
 
 # %% ../../nbs/08_core.cost.ipynb #94f902bc
 class Phase(NamedTuple):
@@ -59,7 +60,8 @@ def cost_spent(
 
 # %% ../../nbs/08_core.cost.ipynb #19b96f7e
 def _now(device):
-    "The time at which the device has done its work"
+    "The time at which the device has done its work: of the processor, or of the clock for other devices"
+    if device.type=='cpu': return time.process_time()
     if device.type=='cuda': torch.cuda.synchronize(device)
     return time.perf_counter()
 
@@ -91,6 +93,26 @@ def measure_steps(
     return {name:min(o[2:]) for name,o in times.items()}
 
 # %% ../../nbs/08_core.cost.ipynb #13c4be8c
+def loading_time(
+    dl, # A loader; it and its random state stay as they are
+    n:int=3 # Batches that are loaded
+) -> float: # Seconds
+    "How long a step waits for its items, at least: in the fastest of `n` batches. 0 for a loader that is not fastai's"
+    if not isinstance(dl, DataLoader): return 0.
+    times = []
+    with preserve_rng(dl):
+        loader = dl.new(num_workers=0)
+        for _ in range(n):
+            begin = time.process_time()
+            loader.one_batch()
+            times.append(time.process_time()-begin)
+    return min(times)
+
+# %% ../../nbs/08_core.cost.ipynb #126e676c
+def _step_time(seconds, loading, workers):
+    "Seconds of a step with its loading: workers load while the step before is computed"
+    return max(seconds, loading/workers) if workers else seconds+loading
+
 def relative_cost(
     learn:Learner,
     full, # Function that returns a plain batch (xb, yb)
@@ -98,10 +120,14 @@ def relative_cost(
     train:bool=True # Is a step trained on it? Else it is scored by a forward pass
 ) -> float|None: # From 0 to 1; `None` where the step can't be run outside of a fit, or the clock says nonsense
     "What a step on another batch costs, where one on a full batch costs 1. In distributed training, on the first process"
-    try: seconds = measure_steps(learn, dict(full=(full,True), other=(other,train)))
+    dl = inner_loader(learn.dls.train)
+    try:
+        seconds = measure_steps(learn, dict(full=(full,True), other=(other,train)))
+        loading,workers = loading_time(dl),getattr(dl, 'num_workers', 0)
     except Exception: cost = math.nan   # callbacks may change what the model gets or gives: then only a fit can tell
-    else: cost = seconds['other']/seconds['full']
-    dl = learn.dls.train
+    else:
+        if not train: cost = seconds['other']/_step_time(seconds['full'], loading, workers)
+        else: cost = _step_time(seconds['other'], loading, workers)/_step_time(seconds['full'], loading, workers)
     if num_distrib()>1: cost = from_first_process(torch.tensor(cost), next(learn.model.parameters()).device).item()
     return cost if 0<cost<1 else None
 
