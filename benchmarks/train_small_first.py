@@ -1,0 +1,137 @@
+"""What `learn.progressive_resize()` wins: accuracy at equal cost, seed by seed, on CIFAR-10 at 32 pixels.
+
+    python benchmarks/train_small_first.py 12800x10 --seeds=5    # 12,800 images, the time of 10 epochs
+    python benchmarks/train_small_first.py 50000x4 --seeds=5
+    python benchmarks/train_small_first.py summary
+
+A setting is IMAGESxEPOCHS, or one of the names in `special`. The arms of a seed run one after the other in one process,
+on one thread:
+
+- `plain`: as many epochs as the setting says
+- `small_first`: the same with `learn.progressive_resize()`, which stretches the fit to more epochs of the same cost
+- `by_steps`: what a plain callback does: as many epochs and as many small steps as `small_first`, and fastai's schedule,
+  which goes by steps. `short` settings have it.
+- `plain_longer`: plain training of as many epochs as `small_first` had: what it would cost to train so long
+
+`cost` is the processor's time of the training, without validation, in seconds; `rows` were trained on, and
+`pixel_cost` counts them by their pixels, in plain epochs. The test set is looked at once, at the end.
+
+Each run is a row of results/wins/SETTING.csv; runs that are there are not repeated. The summary is written to
+results/wins/summary.csv: means, the difference to plain training of the same seeds, its standard error, and the p of a
+paired t-test."""
+import argparse, platform, time
+from pathlib import Path
+import numpy as np, pandas as pd, torch, fastai
+from fastai.vision.all import *
+from scipy import stats
+from fastai_boost.all import *
+from fastai_boost.experiments.runs import silent_learner
+from fastai_boost.resize import shrink_batch
+
+folder = Path(__file__).parent.parent/'results'/'wins'
+special = {
+    'xresnet18': dict(images=12800, epochs=6, model='xresnet18'),
+    'fine_tune': dict(images=2000, epochs=6, pretrained=True),
+}
+
+class Counter(Callback):
+    "The processor's time of the training, the rows trained on, and their pixels in plain rows"
+    order,run_valid = -99,False
+    def before_fit(self): self.cost,self.rows,self.pixels = 0.,0,0.
+    def before_train(self): self.begun = time.process_time()
+    def after_pred(self):
+        self.rows += len(self.x)
+        self.pixels += len(self.x)*self.x.shape[-1]**2/32**2
+    def after_train(self): self.cost += time.process_time()-self.begun
+
+class BySteps(Callback):
+    "Small images in the first `steps` steps of a fit: the schedule goes on by steps"
+    order,run_valid = -8,False
+    def __init__(self, steps, size): store_attr()
+    def before_batch(self):
+        if self.train_iter<self.steps: self.learn.xb,self.learn.yb = shrink_batch(self.xb, self.yb, self.size)
+
+class NoValidation(Callback):
+    "The test set is looked at once, after the fit"
+    def before_validate(self): raise CancelValidException
+
+def setting_of(name):
+    "Images, epochs, and what else a setting says"
+    if name in special: return special[name]
+    images,epochs = map(int, name.split('x'))
+    return dict(images=images, epochs=epochs)
+
+
+def learner(s, seed, *cbs):
+    "The `Learner` of a run, the same for each arm of a seed"
+    set_seed(seed, reproducible=True)
+    dls = boost_dls('cifar10', bs=128, n_train=None if s['images']==50000 else s['images'], seed=seed)
+    learn = silent_learner(dls, s.get('model', 'small'), cbs=[Counter(), NoValidation(), *cbs])
+    if 'weights' in s: load_body(learn.model, s['weights'])
+    return learn
+
+def run(learn, epochs, lr):
+    "Train, then test once"
+    begun = time.perf_counter()
+    learn.fit_one_cycle(epochs, lr)
+    wall = time.perf_counter()-begun
+    learn.remove_cb(NoValidation)
+    loss,accuracy = learn.validate()[:2]
+    c = learn.counter
+    return dict(
+        accuracy=accuracy, valid_loss=loss, epochs=learn.n_epoch, rows=c.rows, cost=c.cost, wall=wall,
+        pixel_cost=c.pixels/len(learn.dls.train)/learn.dls.train.bs)
+
+def arms(s, seed, short):
+    "Name and result of each arm of a seed"
+    epochs,lr = s['epochs'],s.get('lr', .1)
+    yield 'plain',run(learner(s, seed), epochs, lr)
+    small = learner(s, seed).progressive_resize()
+    result = run(small, epochs, lr)
+    cb = small.progressive_resize_cb
+    yield 'small_first',dict(result, step_cost=cb.costs[0])
+    if not short: return
+    steps = round(small.n_epoch*small.n_iter*cb.until/cb.costs[0]/(cb.until/cb.costs[0]+1-cb.until))
+    yield 'by_steps',run(learner(s, seed, BySteps(steps, cb.sizes[0])), small.n_epoch, lr)
+
+def write_runs(name, seeds, short):
+    "Train the runs of a setting that are missing"
+    file = folder/f'{name}.csv'
+    for seed in seeds:
+        done = pd.read_csv(file) if file.exists() else pd.DataFrame(dict(seed=[]))
+        if seed in done.seed.tolist(): continue
+        versions = dict(torch=torch.__version__, fastai=fastai.__version__, cpu=platform.machine(), threads=1)
+        rows = [dict(setting=name, arm=arm, seed=seed, **r, **versions) for arm,r in arms(setting_of(name), seed, short)]
+        done = pd.read_csv(file) if file.exists() else pd.DataFrame()   # another process may have written
+        pd.concat([done,pd.DataFrame(rows)]).round(4).to_csv(file, index=False)
+        print(pd.DataFrame(rows)[['arm','seed','accuracy','epochs','cost']].to_string(index=False), flush=True)
+
+def summary():
+    "One row per setting and arm"
+    rows = []
+    for file in sorted(folder.glob('*x*.csv')):
+        df = pd.read_csv(file)
+        plain = df[df.arm=='plain'].set_index('seed')
+        for arm,runs in df.groupby('arm', sort=False):
+            runs = runs.set_index('seed')
+            gain = 100*(runs.accuracy-plain.accuracy.loc[runs.index])
+            p = stats.ttest_1samp(gain, 0).pvalue if len(gain)>1 and arm!='plain' else np.nan
+            rows.append(dict(
+                setting=file.stem, arm=arm, seeds=len(runs), accuracy=runs.accuracy.mean(), gain=gain.mean(),
+                gain_se=gain.sem(), p=p, epochs=runs.epochs.mean(), cost=(runs.cost/plain.cost.loc[runs.index]).mean(),
+                pixel_cost=(runs.pixel_cost/plain.pixel_cost.loc[runs.index]).mean()))
+    table = pd.DataFrame(rows).round(4)
+    table.to_csv(folder/'summary.csv', index=False)
+    print(table.to_string(index=False))
+
+if __name__=='__main__':
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('setting')
+    parser.add_argument('--seeds', default='5', help='how many, or a list such as 3,4')
+    parser.add_argument('--short', action='store_true', help='with the arm `by_steps`')
+    args = parser.parse_args()
+    torch.set_num_threads(1)
+    folder.mkdir(exist_ok=True)
+    seeds = [int(o) for o in args.seeds.split(',')] if ',' in args.seeds else range(1, int(args.seeds)+1)
+    if args.setting=='summary': summary()
+    else: write_runs(args.setting, seeds, args.short)
