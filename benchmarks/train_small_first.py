@@ -11,27 +11,30 @@ on one thread:
 - `small_first`: the same with `learn.progressive_resize()`, which stretches the fit to more epochs of the same cost
 - `by_steps`: what a plain callback does: as many epochs and as many small steps as `small_first`, and fastai's schedule,
   which goes by steps. `short` settings have it.
-- `plain_longer`: plain training of as many epochs as `small_first` had: what it would cost to train so long
+
+`xresnet18_64px` trains fastai's xresnet18 on images enlarged to 64 pixels; `fine_tune` a small net on five classes that
+was trained on the other five before.
 
 `cost` is the processor's time of the training, without validation, in seconds; `rows` were trained on, and
-`pixel_cost` counts them by their pixels, in plain epochs. The test set is looked at once, at the end.
+`pixels` counts the pixels of their images (of one channel). The test set is looked at once, at the end.
 
 Each run is a row of results/wins/SETTING.csv; runs that are there are not repeated. The summary is written to
 results/wins/summary.csv: means, the difference to plain training of the same seeds, its standard error, and the p of a
 paired t-test."""
-import argparse, platform, time
+import argparse, functools, platform, time
 from pathlib import Path
 import numpy as np, pandas as pd, torch, fastai
 from fastai.vision.all import *
 from scipy import stats
 from fastai_boost.all import *
+from fastai_boost.experiments.data import Rows, ShiftFlip, data_sets, image_datasets
 from fastai_boost.experiments.runs import silent_learner
 from fastai_boost.resize import shrink_batch
 
 folder = Path(__file__).parent.parent/'results'/'wins'
 special = {
-    'xresnet18': dict(images=12800, epochs=6, model='xresnet18'),
-    'fine_tune': dict(images=2000, epochs=6, pretrained=True),
+    'xresnet18_64px': dict(images=3200, epochs=4, model='xresnet18', side=64),
+    'fine_tune': dict(images=2000, epochs=6, lr=.02, pretrained=True),
 }
 
 class Counter(Callback):
@@ -41,7 +44,7 @@ class Counter(Callback):
     def before_train(self): self.begun = time.process_time()
     def after_pred(self):
         self.rows += len(self.x)
-        self.pixels += len(self.x)*self.x.shape[-1]**2/32**2
+        self.pixels += len(self.x)*self.x.shape[-1]**2
     def after_train(self): self.cost += time.process_time()-self.begun
 
 class BySteps(Callback):
@@ -62,13 +65,44 @@ def setting_of(name):
     return dict(images=images, epochs=epochs)
 
 
+class Enlarge(Transform):
+    "Images as bytes with sides of `size` pixels"
+    order = 4   # before the shifts
+    def __init__(self, size): self.size = size
+    def encodes(self, x:TensorImage): return retain_type(F.interpolate(x, size=self.size, mode='bilinear'), x)
+
+def half_of_classes(first_class, n, seed):
+    "`DataLoaders` of five classes of CIFAR-10, with `n` images to train on"
+    dls = boost_dls('cifar10', n_train=2*n, seed=seed)
+    parts = []
+    for dl in dls:
+        x,y = dl.dataset.rows
+        inside = (y>=first_class) & (y<first_class+5)
+        parts.append((x[inside].as_subclass(Tensor).numpy(), (y[inside]-first_class).as_subclass(Tensor).numpy()))
+    dsets = image_datasets(parts, range(5))
+    tfms = [ShiftFlip(4), IntToFloatTensor(), Normalize.from_stats(*data_sets['cifar10'].stats)]
+    return DataLoaders.from_dsets(
+        *dsets, bs=128, dl_type=Rows, after_batch=tfms, shuffle=(True,False), drop_last=(True,False), num_workers=0)
+
+@functools.cache
+def pretrained_body(seed):
+    "The weights of the small net, without its head, after 10 epochs on 6,400 images of the first five classes"
+    set_seed(seed, reproducible=True)
+    learn = silent_learner(half_of_classes(0, 6400, seed), 'small', cbs=NoValidation())
+    learn.fit_one_cycle(10, .1)
+    return learn.model[:-1].state_dict()
+
 def learner(s, seed, *cbs):
     "The `Learner` of a run, the same for each arm of a seed"
+    weights = pretrained_body(seed) if s.get('pretrained') else None
     set_seed(seed, reproducible=True)
-    dls = boost_dls('cifar10', bs=128, n_train=None if s['images']==50000 else s['images'], seed=seed)
-    learn = silent_learner(dls, s.get('model', 'small'), cbs=[Counter(), NoValidation(), *cbs])
-    if 'weights' in s: load_body(learn.model, s['weights'])
-    return learn
+    if weights: dls = half_of_classes(5, s['images'], seed)
+    else: dls = boost_dls('cifar10', bs=128, n_train=None if s['images']==50000 else s['images'], seed=seed)
+    if 'side' in s:
+        for dl in dls: dl.after_batch.add(Enlarge(s['side']))
+    model = xresnet18(n_out=10) if s.get('model')=='xresnet18' else make_model('small', 3, dls.c)
+    if weights: model[:-1].load_state_dict(weights)
+    return silent_learner(dls, model, cbs=[Counter(), NoValidation(), *cbs])
 
 def run(learn, epochs, lr):
     "Train, then test once"
@@ -80,7 +114,7 @@ def run(learn, epochs, lr):
     c = learn.counter
     return dict(
         accuracy=accuracy, valid_loss=loss, epochs=learn.n_epoch, rows=c.rows, cost=c.cost, wall=wall,
-        pixel_cost=c.pixels/len(learn.dls.train)/learn.dls.train.bs)
+        pixels=c.pixels)
 
 def arms(s, seed, short):
     "Name and result of each arm of a seed"
@@ -109,7 +143,7 @@ def write_runs(name, seeds, short):
 def summary():
     "One row per setting and arm"
     rows = []
-    for file in sorted(folder.glob('*x*.csv')):
+    for file in sorted(o for o in folder.glob('*.csv') if o.stem!='summary'):
         df = pd.read_csv(file)
         plain = df[df.arm=='plain'].set_index('seed')
         for arm,runs in df.groupby('arm', sort=False):
@@ -119,7 +153,7 @@ def summary():
             rows.append(dict(
                 setting=file.stem, arm=arm, seeds=len(runs), accuracy=runs.accuracy.mean(), gain=gain.mean(),
                 gain_se=gain.sem(), p=p, epochs=runs.epochs.mean(), cost=(runs.cost/plain.cost.loc[runs.index]).mean(),
-                pixel_cost=(runs.pixel_cost/plain.pixel_cost.loc[runs.index]).mean()))
+                pixels=(runs.pixels/plain.pixels.loc[runs.index]).mean()))
     table = pd.DataFrame(rows).round(4)
     table.to_csv(folder/'summary.csv', index=False)
     print(table.to_string(index=False))

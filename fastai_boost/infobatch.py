@@ -65,9 +65,10 @@ class InfoBatch(Selection):
         norm:str='epoch', # 'epoch': the mean of weight times loss; 'step': divided by the mean weight of the batch
         start:int|float=0, # First epoch (int) or fraction (float below 1) to leave items out in; never the first epoch
         end:int|float=None, # Epoch or fraction at which it stops, beside `delta`
-        every:int=1 # Leave items out in one epoch in `every`
+        every:int=1, # Leave items out in one epoch in `every`
+        spend:str='epochs', # 'epochs': a cheaper fit; 'time': as many epochs as cost what was asked for without it
     ):
-        super().__init__(start, end, every)
+        super().__init__(start, end, every, spend=spend)
         _check_arguments(r, delta, norm)
         store_attr('r,delta,rescale,norm')
 
@@ -93,7 +94,9 @@ def before_batch(self:InfoBatch):
 @patch
 def _prunes(self:InfoBatch, epoch):
     "The first epoch of all gives the losses to go by; from `delta` of a fit on all items are read"
-    return epoch+self.epoch_offset>0 and epoch<self.delta*self.n_epoch
+    if epoch+self.epoch_offset<=0: return False
+    if self.spend=='time': return self._shares_of(epoch)[0]<self.delta
+    return epoch<self.delta*self.n_epoch
 
 # %% ../nbs/23_infobatch.ipynb #9ad2a400
 @patch

@@ -208,6 +208,7 @@ class BatchLossFilter(Selection):
     measured = 'as published no gain; stale scores: 70.7 against 69.7 % of plain training of that cost'
     variants = tuple(dict(start=0, min_loss_perc=.6, **o) for o in ({}, dict(score='stale'), dict(score='random')))
     functions = 'filter_by_loss',
+    scoring_pass = True
     images_ok = True         # can images be shrunk, as far as is known?
     acted = warned = False   # did it choose rows in the last epoch? was it said that there are no losses to go by?
     def __init__(self,
@@ -221,11 +222,15 @@ class BatchLossFilter(Selection):
         refresh:int=3, # 'stale': read an item again after so many epochs without a visit
         multiple:int=1, # Round the number of kept rows up to a multiple
         auto:bool|list=False, # Filter only epochs in which it saves time; a list of one bool per epoch says in which
+        spend:str='epochs', # 'epochs': a cheaper fit; 'time': as many epochs as cost what was asked for without it
     ):
-        super().__init__(start, end, every)
+        super().__init__(start, end, every, spend=spend)
+        if spend=='time' and isinstance(auto, (list,tuple,L)):
+            raise ValueError("`auto` as a list says what each epoch does, so it goes with `spend='epochs'` only.")
         _check_arguments(min_loss_perc, min_sample_perc, score, scale_factor, refresh, multiple, auto)
         store_attr('min_loss_perc,min_sample_perc,score,scale_factor,refresh,multiple,auto')
         self.needs_ids = score=='stale'
+        self.scoring_pass = not self.needs_ids
         if self.needs_ids: self.act_at('draw')   # it chooses items before they are loaded, and drops no rows of a batch
         self.guard = TimeGuard(auto) if auto else None
 

@@ -10,7 +10,7 @@ from fastai.basics import *
 import warnings
 import numpy as np, pandas as pd, matplotlib.pyplot as plt
 from .core import *
-from .core.checks import check_share, class_name
+from .core.checks import check_one_of, check_share, class_name
 from .core.draw import world_size
 from .core.rows import wide_float
 from .core.step import users_callbacks
@@ -59,6 +59,15 @@ class Selection(BoostCallback):
     latest = 1.,1.  # shares of the loss and of the rows that the last epoch kept
     nothing_chosen = 'train past its start first (an exported one has lost what it noted)'
     _stateattrs = BoostCallback._stateattrs+('steps','curve')
+    @delegates(BoostCallback.__init__)
+    def __init__(self,
+        *args,
+        spend:str='epochs', # 'epochs': a cheaper fit; 'time': as many epochs as cost what was asked for without it
+        **kwargs
+    ):
+        super().__init__(*args, **kwargs)
+        check_one_of('spend', spend, ('epochs','time'))
+        self.spend = spend
 
     def note(self, seen, kept, total=None, part=None, at=None):
         "Note a choice: numbers of rows, sums of their losses (0-dim tensors) where known, when (in epochs; else now)"
@@ -140,7 +149,7 @@ class RandomFilter(Selection):
     use_when = 'you compare a method that drops rows: it is the control'
     cost = 'a step on the kept rows, without a scoring pass'
     measured = 'with as many rows as BatchLossFilter keeps, 70.6 against its 71.7 % accuracy'
-    @delegates(BoostCallback.__init__)
+    @delegates(Selection.__init__)
     def __init__(self,
         keep:float=.5, # Share of the rows that is kept
         like:str|Path=None, # CSV of a finished run: keep as many rows per epoch as that did, whatever `keep` says
@@ -148,6 +157,8 @@ class RandomFilter(Selection):
     ):
         super().__init__(**kwargs)
         check_share('keep', keep, zero=False, hint='it is the share of the rows that is kept')
+        if like is not None and self.spend=='time':
+            raise ValueError("`like` gives the rows of each epoch, so it goes with `spend='epochs'` only.")
         if like is not None and (self.start,self.end,self.every)!=(0,None,1):
             raise ValueError("`like` gives the rows of each epoch, so it goes with no `start`, `end` or `every`.")
         store_attr('keep,like')

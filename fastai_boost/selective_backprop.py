@@ -84,6 +84,7 @@ def select_by_rank(
 @boost_method('selective_backprop')
 class SelectiveBackprop(Selection):
     "Train on rows drawn with the probability CDF(loss)^beta. `ValueError` for refilled batches in distributed training"
+    scoring_pass = True
     drops_rows = True   # of batches as they were read, also where it stands in the loader and is of the kind 'draw'
     papers = ('paper', 'https://arxiv.org/abs/1910.00762'),
     does = 'trains on a row with a probability that rises with its loss, in full batches'
@@ -99,7 +100,7 @@ class SelectiveBackprop(Selection):
     n_steps = None             # of the last epoch
     scores = warned = False    # does it score the rows of this step? was it said that few steps are left?
     _stateattrs = Selection._stateattrs+('cdf','due','plan')
-    @delegates(BoostCallback.__init__)
+    @delegates(Selection.__init__)
     def __init__(self,
         beta:float=3., # A row is selected with the probability CDF(loss)^beta: of stationary losses a share 1/(1+beta)
         history:int=1024, # How many of the last losses make the CDF
@@ -393,7 +394,7 @@ def _selected(self:RefillDL, i, batch):
     "The selected rows of batch `i`, and their ids"
     learn = self.cb.learn
     self.seen = i+1
-    learn.pct_train = (learn.epoch+i/len(self))/learn.n_epoch
+    learn.cost_schedule.set_pct(learn.epoch+i/len(self))
     learn._split(learn._set_device(batch))
     if len(learn.yb): check_rows(learn.xb, learn.yb, self.cb)
     learn.boost_core.note_order()
@@ -427,7 +428,7 @@ def _full_batches(self:RefillDL, rows, ids):
 def show_progress(self:RefillDL):
     "Schedules and the progress bar count the rows that were read, not those that were trained on"
     learn = self.cb.learn
-    learn.pct_train = (learn.epoch+(self.seen-1)/len(self))/learn.n_epoch
+    learn.cost_schedule.set_pct(learn.epoch+(self.seen-1)/len(self))
     bar = getattr(getattr(learn, 'progress', None), 'pbar', None)
     if bar is not None: bar.total = max(self.steps, round(self.steps*len(self)/self.seen))
 

@@ -108,23 +108,23 @@ def _has_operations(policy):
 
 # %% ../../nbs/32_augment.pba.ipynb #c67e7875
 @patch
-def policy_of(self:PBA, epoch): return self.schedule.at(epoch, self.n_epoch, self.stretch)
+def policy_of(self:PBA, epoch): return self.schedule.at(epoch, self.epochs_planned, self.stretch)
 
 @patch
 def policy_of_fit(self:PBA) -> Policy:
     "All that may be done in the rest of the fit: the first batch is checked for it, when there may be nothing yet"
-    epochs = (epoch for epoch in range(self.epoch, self.n_epoch) if self.covers(epoch))
+    epochs = (epoch for epoch in range(self.epoch, self.epochs_planned) if self.covers(epoch))
     return Policy([entry for policy in dict.fromkeys(map(self.policy_of, epochs)) for entry in policy.entries])
 
 @patch
 def check(self:PBA):
     "Say so where the schedule has no operation in this fit"
-    epochs = [epoch for epoch in range(self.epoch, self.n_epoch) if self.covers(epoch)]
+    epochs = [epoch for epoch in range(self.epoch, self.epochs_planned) if self.covers(epoch)]
     if not epochs or any(_has_operations(self.policy_of(epoch)) for epoch in epochs): return
-    which = 'its one epoch' if self.n_epoch==1 else f'its {self.n_epoch} epochs'
+    which = 'its one epoch' if self.epochs_planned==1 else f'its {self.epochs_planned} epochs'
     remedy = ('It is stretched over the epochs of a fit: train all epochs in one fit, or give a `Policy`, which is the '
               'same in each epoch.')
-    if len(epochs)<self.n_epoch:
+    if len(epochs)<self.epochs_planned:
         which = 'the epochs in which it acts'
         remedy = 'Give another `start` or `end`, or a `Policy`, which is the same in each epoch.'
     if not any(_has_operations(policy) for _,policy in self.schedule.segments):

@@ -241,7 +241,8 @@ def before_batch(self:CostSchedule):
 
 @patch
 def after_batch(self:CostSchedule):
-    if self.training and self.on: self.set_pct(self.epoch+(self.iter+1)/self.n_iter)
+    refilled = hasattr(type(self.learn.dl), 'batch_ids')   # their loader says how much of the epoch it has read
+    if self.training and self.on and not refilled: self.set_pct(self.epoch+(self.iter+1)/self.n_iter)
 
 # %% ../../nbs/08_core.cost.ipynb #e083c299
 _least = .1   # of the cost of a plain epoch: no counted epoch is expected to cost less
@@ -270,7 +271,7 @@ def _plain_rows(dl):
     if bs is None: return len(dl.dataset)
     n = getattr(dl, 'n', None)
     rows = len(dl)*bs if n is None or dl.drop_last else n
-    return rows/(1 if world_size(dl)>1 else num_distrib())
+    return rows/(1 if world_size(dl)>1 else max(1, num_distrib()))
 
 @patch
 def expected(self:CostSchedule) -> float: # In plain epochs

@@ -293,7 +293,7 @@ def _try_first_batch(cb):
     dl = inner_loader(cb.learn.dl)
     own = loader_tfms(dl)
     marks = MarkRows(torch.zeros(len(dl)*(dl.bs or 1), dtype=torch.int64), cb)
-    at = Moment(cb.learn, marks, cb.rng, cb.epoch, cb.n_epoch, True)
+    at = Moment(cb.learn, marks, cb.rng, cb.epoch, cb.epochs_planned, True)
     tfms = trial_tfms(augmentation_beside(cb.tfms, own), at, own)
     if tfms: cb.learn.dl = rebuilt_loader(dl, after_batch=Pipeline(tfms))
 
@@ -341,7 +341,7 @@ def wrap_loader(self:AugmentSubset):
         weights = downweight(self.chosen, len(self.chosen), augmentation.n_ways)
         self.item_weights = weights.to(self.learn.boost_core.record.loss)
     self.marks = MarkRows(variants, self)
-    at = Moment(self.learn, self.marks, self.rng, self.epoch, self.n_epoch, not self.looked)
+    at = Moment(self.learn, self.marks, self.rng, self.epoch, self.epochs_planned, not self.looked)
     tfms = Pipeline(epoch_tfms(augmentation, at, own))
     with preserve_rng(): self.learn.dl = dl.new(get_idxs=partial(list, ids.tolist()), n=len(ids), after_batch=tfms)
 
