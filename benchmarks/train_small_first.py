@@ -33,7 +33,7 @@ from fastai_boost.resize import shrink_batch
 
 folder = Path(__file__).parent.parent/'results'/'wins'
 special = {
-    'xresnet18_64px': dict(images=3200, epochs=4, model='xresnet18', side=64),
+    'xresnet18_64px': dict(images=3200, epochs=3, model='xresnet18', side=64),
     'fine_tune': dict(images=2000, epochs=6, lr=.02, pretrained=True),
 }
 
@@ -109,12 +109,11 @@ def run(learn, epochs, lr):
     begun = time.perf_counter()
     learn.fit_one_cycle(epochs, lr)
     wall = time.perf_counter()-begun
-    learn.remove_cb(NoValidation)
-    loss,accuracy = learn.validate()[:2]
     c = learn.counter
-    return dict(
-        accuracy=accuracy, valid_loss=loss, epochs=learn.n_epoch, rows=c.rows, cost=c.cost, wall=wall,
-        pixels=c.pixels)
+    result = dict(epochs=learn.n_epoch, rows=c.rows, cost=c.cost, wall=wall, pixels=c.pixels)
+    learn.remove_cbs([NoValidation,Counter])   # `validate` sends the events of a fit too
+    loss,accuracy = learn.validate()[:2]
+    return dict(accuracy=accuracy, valid_loss=loss, **result)
 
 def arms(s, seed, short):
     "Name and result of each arm of a seed"

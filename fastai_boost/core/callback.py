@@ -164,11 +164,17 @@ def before_fit(self:BoostCore):
 def before_train(self:BoostCore):
     if not self.validating and not hasattr(self.learn, 'lr_finder'): _take_in(self)
     if self.active and not self.started: _start_fit(self)
-    self.rows = [0,0]   # that went forward and backward
-    self.scored_before,self.began,self.in_epoch,self.order_read = self.scored_rows,True,True,None
+    self.start_counting()
+    self.began,self.in_epoch,self.order_read = True,True,None
     if self.active and self.keep: self.record,self.before = _open_record(self)
     for cb in self.active: cb.begin_epoch()
     for cb in self.active: cb.wrap_loader()
+
+@patch
+def start_counting(self:BoostCore):
+    "Rows of an epoch are counted anew"
+    self.rows = [0,0]   # that went forward and backward
+    self.scored_before = self.scored_rows
 
 @patch
 def after_train(self:BoostCore):

@@ -1,4 +1,4 @@
-"""An argument is a number, a whole number, a share, or one of some names
+"""An argument is a number, a whole number, a share, a flag, or one of some names
 
 Docs: https://fastai-boost.github.io/fastai_boost/core.checks.html.md"""
 
@@ -10,7 +10,7 @@ import inspect, math, sys
 import numpy as np
 
 # %% auto #0
-__all__ = ['class_name', 'is_a', 'params_of', 'check_number', 'check_share', 'check_whole', 'check_one_of']
+__all__ = ['class_name', 'is_a', 'params_of', 'check_number', 'check_share', 'check_whole', 'check_one_of', 'check_flag']
 
 # %% ../../nbs/02_core.checks.ipynb #94588c20
 def class_name(
@@ -110,3 +110,11 @@ def check_one_of(
     allowed = f"{', '.join(most)} or {last}" if most else last
     known = any(type(value) is type(o) and value==o for o in choices)
     if not known: raise ValueError(f'`{name}` must be {allowed}, got {value!r}.')
+
+# %% ../../nbs/02_core.checks.ipynb #7b4ec265
+def check_flag(
+    name:str, # Name of the argument
+    value # What was given
+):
+    "`TypeError` unless `value` is `True` or `False`: the string 'no' would count as `True`"
+    if not isinstance(value, (bool,np.bool_)): raise TypeError(f'`{name}` must be True or False, got {value!r}.')

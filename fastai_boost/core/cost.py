@@ -151,7 +151,7 @@ class CostSchedule(WhileOnLearner, Callback):
     budget = None   # in plain epochs, where the cost is not known before it is spent; else `None`
     asked = 0       # epochs that `fit` was called with
     spent = ()      # what each epoch of such a fit cost, in plain epochs
-    part = 0.,1.    # from which to which share of the budget the running epoch leads
+    begin = 0.      # the share of the budget that was spent before the running epoch
     last = False    # is it the last epoch of such a fit?
     began = False   # did the epoch train?
     def __init__(self): self.measured = {}   # what was measured -> cost; saved with a run
@@ -178,8 +178,8 @@ class CostSchedule(WhileOnLearner, Callback):
     ) -> float: # To be given to `pct_of`
         "Which share is done"
         if self.budget is None: return done/self.n_epoch
-        begin,end = self.part
-        return begin+(end-begin)*min(1., done-self.epoch)
+        if self.last: return self.begin+(1-self.begin)*min(1., done-self.epoch)
+        return (sum(self.spent)+self.cost_of_epoch())/self.budget
 
     def state_dict(self): return dict(measured=self.measured, spent=list(self.spent))
     def load_state_dict(self, state): self.measured,self.spent = dict(state['measured']),list(state['spent'])
@@ -232,7 +232,8 @@ def set_pct(self:CostSchedule,
 def before_train(self:CostSchedule):
     if self.learn.boost_core.validating or not self.on: return
     self.began = True
-    if self.budget is not None: self.part = (min(1., sum(self.spent)/self.budget),)*2
+    self.learn.boost_core.start_counting()
+    if self.budget is not None: self.begin = min(1., sum(self.spent)/self.budget)
     self.set_pct(self.epoch)
 
 @patch
@@ -283,19 +284,24 @@ def expected(self:CostSchedule) -> float: # In plain epochs
 
 # %% ../../nbs/08_core.cost.ipynb #d4fae59d
 @patch
+def cost_of_epoch(self:CostSchedule) -> float: # In plain epochs
+    "What the running epoch has cost so far"
+    core = self.learn.boost_core
+    rows = core.rows[1]+self.score_cost*(core.scored_rows-core.scored_before)
+    return rows/_plain_rows(self.learn.dls.train)
+
+@patch
 def plan_epoch(self:CostSchedule):
-    "At the first batch of an epoch, settle where its `pct_train` leads, and whether another one has room behind it"
+    "At the first batch of an epoch, see whether another one has room behind it: the last one leads to 1"
     cost,spent = self.expected(),sum(self.spent)
     self.last = spent+2*cost>self.budget*1.02 or self.epoch==self.n_epoch-1
-    self.part = self.part[0],(1. if self.last else (spent+cost)/self.budget)
 
 @patch
 def after_epoch(self:CostSchedule):
     "Count what the epoch has cost"
     if self.budget is None or not self.began or self.learn.boost_core.validating: return
-    core,self.began = self.learn.boost_core,False
-    rows = core.rows[1]+self.score_cost*(core.scored_rows-core.scored_before)
-    cost = torch.tensor(rows/_plain_rows(self.learn.dls.train))
+    self.began = False
+    cost = torch.tensor(self.cost_of_epoch())
     if num_distrib()>1: cost = from_first_process(cost, next(self.learn.model.parameters()).device)
     self.spent.append(cost.item())
 
@@ -326,5 +332,5 @@ def shares_of(self:CostSchedule,
     n = self.epochs_planned()
     begin,end = epoch/n,(epoch+1)/n
     if not self.on: return begin,end
-    if self.budget is not None and epoch==self.epoch: begin,end = self.part[0],1.
+    if self.budget is not None and epoch==self.epoch: begin,end = self.begin,1.
     return self.pct_of(begin),self.pct_of(end)
