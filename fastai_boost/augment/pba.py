@@ -55,6 +55,7 @@ class PBA(BoostCallback):
         check_one_of('stretch', stretch, STRETCHES)
         check_one_of('order', order, ('last','repo'))
         _check_fill(fill)
+        if stats is not None: stats = _checked_stats(stats)
         self.schedule = as_schedule(schedule)
         self.place = order   # `self.order` says when fastai calls it
         store_attr('fill,relative,stats,stretch')
@@ -149,6 +150,16 @@ def _check_fill(fill):
     "Refuse what is no filling"
     known = fill in ('mean','reflect') if isinstance(fill, str) else all(0<=o<=1 for o in L(fill))
     if not known: raise ValueError(f"`fill` must be 'mean', 'reflect' or a colour from 0 to 1, got {fill!r}.")
+
+# %% ../../nbs/32_augment.pba.ipynb #c84587a0
+def _checked_stats(stats):
+    "Mean and standard deviation as a tuple, or `ValueError`"
+    try: mean,std = (torch.as_tensor(o, dtype=torch.float32).flatten() for o in stats)
+    except (TypeError,ValueError,RuntimeError): mean = std = torch.zeros(1)
+    finite = mean.isfinite().all() and std.isfinite().all()
+    if len(mean) and len(std) and finite and (std>0).all(): return tuple(stats)
+    raise ValueError("`stats` must be the mean and the standard deviation per channel, the latter above 0, as in "
+                     f"`stats=([.5],[.25])` or `stats=imagenet_stats`, got {stats!r}.")
 
 # %% ../../nbs/32_augment.pba.ipynb #ddeb0ab9
 @patch
