@@ -10,6 +10,7 @@ from fastai.basics import *
 import matplotlib.pyplot as plt
 from .batchbooster import *
 from .core import *
+from .core.checks import check_flag
 from .core.score import own_loss
 from .targets import TargetKind, from_one_hot, kind_of_targets, to_one_hot
 
@@ -120,6 +121,7 @@ class BatchBoost(BoostCallback):
         every:int=1 # Act on one step in `every`
     ):
         super().__init__(start, end, every)
+        check_flag('same_size', same_size)
         self.same_size = same_size
         self.settings = dict(alpha=alpha, factor=factor, error=error, soft_targets=soft_targets)
         self.booster = _LearnerBooster(window_normal=window_normal, window_boost=window_boost, **self.settings)
@@ -242,6 +244,12 @@ def _lines_of_picture(learn, booster, rows, n_carried, n):
         f'mixed\n$\\lambda$={booster.lam:.2f}': [mixture(j) for j in range(n)],
     }
 
+# %% ../nbs/13_batchboost.ipynb #af6ca315
+def _range_of(lines):
+    "The lowest and the highest number in all images of a picture: a mixture is as bright as what it is made of"
+    images = [image.float() for pictures in lines.values() for image,_ in pictures]
+    return float(min(o.min() for o in images)),float(max(o.max() for o in images))
+
 # %% ../nbs/13_batchboost.ipynb #f29ff3da
 @patch
 def show_batchboost(self:Learner,
@@ -256,7 +264,8 @@ def show_batchboost(self:Learner,
     n = min(n, n_carried, n_rows(rows)-n_carried, len(booster.pairs[0]))
     lines = _lines_of_picture(self, booster, rows, n_carried, n)
     fig,axs = plt.subplots(len(lines), n, figsize=(1.3*n,1.55*len(lines)), squeeze=False)
+    scale = _range_of(lines)
     for axs_of_line,(name,pictures) in zip(axs, lines.items()):
-        for ax,(image,title) in zip(axs_of_line, pictures): show_row(ax, image, title)
+        for ax,(image,title) in zip(axs_of_line, pictures): show_row(ax, image, title, scale)
         axs_of_line[0].set_ylabel(name)
     fig.tight_layout()

@@ -10,7 +10,7 @@ from fastai.basics import *
 import matplotlib.pyplot as plt
 from torch.distributions import Beta
 from .core import *
-from .core.checks import check_number, check_whole
+from .core.checks import check_flag, check_number, check_whole
 from .core.rows import is_row_list, stack_rows
 from .targets import to_one_hot
 
@@ -145,6 +145,7 @@ class BatchBooster:
     ):
         check_number('factor', factor, above=0, below=1, hint='it is the share of rows in pairs, 1/2 as published')
         _check_windows(window_normal, window_boost)
+        check_flag('soft_targets', soft_targets)
         store_attr('alpha,window_normal,window_boost,factor,soft_targets,n_classes,linearize,unlinearize')
         self.error = _error_function(error)
         self.distrib = _distribution_of_lambda(alpha)

@@ -11,10 +11,11 @@ import copy, random, sys, warnings
 from collections import namedtuple
 import numpy as np, matplotlib.pyplot as plt
 from .core import *
-from .core.checks import check_number, check_one_of, check_whole, class_name, is_a
+from .core.checks import check_flag, check_number, check_one_of, check_whole, class_name, is_a
 from .core.loss import is_mean_of_parts
+from .core.rows import same_tensors
 from .core.score import own_loss
-from .core.step import same_tensors, users_callbacks
+from .core.step import users_callbacks
 from .mixing import *
 
 _all_ = ['draw_weights', 'draw_partners', 'mix', 'MixedIds']
@@ -198,6 +199,12 @@ class Mixer(BoostCallback):
     @property
     def mixes_all(self): return self.p==1 and self.alpha>0
 
+    def check(self):
+        if self.alpha and self.p: return
+        name = 'p' if self.alpha else 'alpha'
+        self.warn_idle(f'{class_name(self)} mixes nothing: `{name}` is 0. Give a number above 0, '
+                       'or take it off with `learn.remove_boosts()`.')
+
     def before_fit(self): self.checked,self.finite = False,None
     def before_train(self): self.lams,self.second = [],None
     def after_train(self): self.second = None
@@ -321,6 +328,7 @@ class MixUp(Mixer):
     ):
         super().__init__(start, end, **kwargs)
         check_mixer(alpha, per, ('item','batch','pair'), partner, p, k, log_every)
+        check_flag('fold', fold)
         store_attr('alpha,per,fold,partner,p,k,log_every')
         self.keys = _key_set(keys)
 

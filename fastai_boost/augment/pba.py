@@ -10,7 +10,7 @@ import numpy as np, matplotlib.pyplot as plt
 from fastai.basics import *
 from fastai.vision.core import *
 from ..core import *
-from ..core.checks import check_one_of, check_whole, class_name
+from ..core.checks import check_flag, check_one_of, check_whole, class_name
 from ..core.score import own_loss
 from ..core.show import training_batches
 from .ops import *
@@ -52,10 +52,8 @@ class PBA(BoostCallback):
         **kwargs
     ):
         super().__init__(**kwargs)
-        check_one_of('stretch', stretch, STRETCHES)
-        check_one_of('order', order, ('last','repo'))
-        _check_fill(fill)
-        if stats is not None: stats = _checked_stats(stats)
+        _check_arguments(fill, relative, order, stretch)
+        stats = None if stats is None else _checked_stats(stats)
         self.schedule = as_schedule(schedule)
         self.place = order   # `self.order` says when fastai calls it
         store_attr('fill,relative,stats,stretch')
@@ -150,6 +148,13 @@ def _check_fill(fill):
     "Refuse what is no filling"
     known = fill in ('mean','reflect') if isinstance(fill, str) else all(0<=o<=1 for o in L(fill))
     if not known: raise ValueError(f"`fill` must be 'mean', 'reflect' or a colour from 0 to 1, got {fill!r}.")
+
+# %% ../../nbs/32_augment.pba.ipynb #b0ed35c6
+def _check_arguments(fill, relative, order, stretch):
+    check_one_of('stretch', stretch, STRETCHES)
+    check_one_of('order', order, ('last','repo'))
+    check_flag('relative', relative)
+    _check_fill(fill)
 
 # %% ../../nbs/32_augment.pba.ipynb #c84587a0
 def _checked_stats(stats):

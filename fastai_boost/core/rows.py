@@ -11,8 +11,8 @@ import numpy as np
 from .checks import class_name
 
 # %% auto #0
-__all__ = ['is_row_list', 'map_nested', 'tensors_of', 'n_rows', 'take', 'check_rows', 'stack_rows', 'as_plain_tensors',
-           'wide_float']
+__all__ = ['is_row_list', 'map_nested', 'tensors_of', 'same_tensors', 'n_rows', 'take', 'check_rows', 'stack_rows',
+           'as_plain_tensors', 'wide_float']
 
 # %% ../../nbs/01_core.rows.ipynb #31835c52
 def _holds_tensor(o):
@@ -59,6 +59,16 @@ def tensors_of(
     is_dict = hasattr(b, 'values')
     if not is_dict and not isinstance(b, (tuple,list,L)): return
     for o in b.values() if is_dict else b: yield from tensors_of(o)
+
+# %% ../../nbs/01_core.rows.ipynb #5b673d10
+def same_tensors(
+    a, # Nesting of tensors
+    b # Another
+) -> bool:
+    "Are they the same numbers in the same memory? A tensor and a view of all of it are"
+    a,b = list(tensors_of(a)),list(tensors_of(b))
+    def _same(x, y): return x is y or x.data_ptr()==y.data_ptr() and x.shape==y.shape and x.dtype==y.dtype
+    return len(a)==len(b) and all(map(_same, a, b))
 
 # %% ../../nbs/01_core.rows.ipynb #2f2767e0
 def n_rows(

@@ -20,13 +20,15 @@ __all__ = ['show_row', 'label_of', 'training_batches']
 def show_row(
     ax, # Axes to draw on
     x, # One row of a batch; an image (channels, height, width) is stretched to the visible range, all else is a curve
-    title:str='' # Small title
+    title:str='', # Small title
+    scale:tuple=None # What is black and what is white, where several images share that; `None`: the range of the image
 ):
     "Draw one row of a batch, as an image or as a curve"
     x = x.detach().float().cpu().as_subclass(Tensor)
     if x.ndim==3:
-        visible = (x-x.min())/(x.max()-x.min()+1e-8)
-        ax.imshow(visible.permute(1,2,0).squeeze(), cmap='gray')
+        low,high = (x.min(),x.max()) if scale is None else scale
+        visible = ((x-low)/(high-low+1e-8)).clamp(0, 1)
+        ax.imshow(visible.permute(1,2,0).squeeze(), cmap='gray', vmin=0, vmax=1)
     else: ax.plot(x.flatten())
     ax.set_title(title, fontsize=8)
     ax.set(xticks=[], yticks=[])

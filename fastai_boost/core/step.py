@@ -10,7 +10,7 @@ from fastai.basics import *
 from fastai.callback.mixup import MixHandler
 import copy, functools, math, warnings
 import torch.distributed as dist
-from .rows import as_plain_tensors, check_rows, n_rows, tensors_of
+from .rows import as_plain_tensors, check_rows, n_rows, same_tensors, tensors_of
 from .base import BoostCallback, WhileOnLearner
 from .checks import class_name
 from .draw import world_size
@@ -18,9 +18,9 @@ from .loss import StandIn, form_loss_and_rows, reduction_of, weighted_pairs
 from .rules import CHECK, MIX, WEIGH
 
 # %% auto #0
-__all__ = ['STEP_RULES', 'StepLoss', 'put_loss', 'take_loss_away', 'guard_steps', 'users_callbacks', 'same_tensors', 'node_of',
-           'holds', 'other_targets', 'other_loss', 'other_prediction', 'late_prediction', 'prepared_later',
-           'scored_otherwise', 'rows_put_back', 'other_rows', 'refuse', 'Pick', 'find_pick', 'StepCheck']
+__all__ = ['STEP_RULES', 'StepLoss', 'put_loss', 'take_loss_away', 'guard_steps', 'users_callbacks', 'node_of', 'holds',
+           'other_targets', 'other_loss', 'other_prediction', 'late_prediction', 'prepared_later', 'scored_otherwise',
+           'rows_put_back', 'other_rows', 'refuse', 'Pick', 'find_pick', 'StepCheck']
 
 # %% ../../nbs/07_core.step.ipynb #7e78e2d3
 def _share_of_rows(learn, loss):
@@ -30,9 +30,17 @@ def _share_of_rows(learn, loss):
     dist.all_reduce(total := n.clone())
     return world_size(learn.dl)*n/total
 
-# %% ../../nbs/07_core.step.ipynb #0adffc3f
+def _check_rows_left(learn, core):
+    "Are there as many targets as the methods left? What they know of the rows would go to other ones"
+    left,n = n_rows(core.settled[1]),n_rows(learn.yb)
+    if not left or n==left: return   # targets that a callback makes after the methods are those of the items
+    needing = first(cb for cb in core.active if cb.needs_ids or cb.splits)
+    if needing is not None: refuse(other_rows, learn, needing)
+    if core.ids is not None: core.end_record(f"A callback made {n} rows of the {left} that the methods left.")
+
 def _itself(o): return o   # a `StepLoss` is pickled as the user's loss
 
+# %% ../../nbs/07_core.step.ipynb #0adffc3f
 class StepLoss(StandIn):
     "Stands in the place of the user's loss `own` during one step. What it does not have itself is read from `own`"
     def __init__(self,
@@ -49,6 +57,7 @@ class StepLoss(StandIn):
         if not of_batch: return self.own(pred, *yb, **kwargs)   # a callback asks for the loss of something else
         mixing = first(cb for cb in self.core.active if cb.kind=='mix')
         if mixing is not None and not _equal_values(yb, self.core.settled[1]): refuse(other_targets, learn, mixing)
+        _check_rows_left(learn, self.core)
         loss = self.shared(self.formed(pred, yb))
         self.nodes.append(node_of(loss))
         return loss
@@ -138,6 +147,12 @@ def _suspects(learn, *events, above=-math.inf):
     found = users_callbacks(learn, *events, above=above)
     return found or [cb for cb in _acting_at(learn, events, above) if type(cb).__module__.startswith('fastai.')]
 
+def _late_suspects(learn):
+    "The callbacks that may have changed the batch after the methods acted, and the events in which they did so"
+    late,after = users_callbacks(learn, 'before_batch', above=CHECK),users_callbacks(learn, 'after_pred')
+    events = ['`before_batch`']*bool(late)+['`after_pred`']*(bool(after) or not late)
+    return L(late+after).unique(),' or '.join(events)
+
 def _named(cbs):
     "Names and orders of callbacks, for a sentence"
     return ' or '.join(f'`{class_name(cb)}` (order {cb.order:g})' for cb in cbs) or 'something'
@@ -145,16 +160,6 @@ def _named(cbs):
 def _earlier(cbs, order):
     "How to give callbacks an earlier place"
     return ', '.join(f'`learn.{cb.name}.order = 0`' for cb in cbs) or f'it an order below {order:g}'
-
-# %% ../../nbs/07_core.step.ipynb #5b673d10
-def same_tensors(
-    a, # Nesting of tensors
-    b # Another
-) -> bool:
-    "Are they the same numbers in the same memory? A tensor and a view of all of it are"
-    a,b = list(tensors_of(a)),list(tensors_of(b))
-    def _same(x, y): return x is y or x.data_ptr()==y.data_ptr() and x.shape==y.shape and x.dtype==y.dtype
-    return len(a)==len(b) and all(map(_same, a, b))
 
 # %% ../../nbs/07_core.step.ipynb #9878ba39
 def node_of(
@@ -206,8 +211,7 @@ def other_prediction(learn, method):
     cbs = _suspects(learn, 'after_pred')
     return (f"{class_name(method)} scores rows by what the model returns, but in `after_pred` {_named(cbs)} computes "
             "something new from it (a cast or a copy is new, too), and no event is sent twice. Compute it in the model "
-            "or in the loss, or use "
-            "`score='stale'` or `learn.infobatch()`, which score nothing")
+            "or in the loss, or use `score='stale'` or `learn.infobatch()`, which score nothing")
 
 def late_prediction(learn, method):
     "an `after_pred` that comes later than the scoring of rows can see"
@@ -239,9 +243,10 @@ def rows_put_back(learn, method):
 # %% ../../nbs/07_core.step.ipynb #e6d04f32
 def other_rows(learn, method):
     "rows that a callback adds or takes away, beside a method that must know the items of a batch"
-    cbs = _suspects(learn, 'before_batch')
+    cbs,event = _suspects(learn, 'before_batch'),'`before_batch`'
+    if n_rows(learn.yb)!=n_rows(learn.boost_core.settled[1]): cbs,event = _late_suspects(learn)
     return (f"{class_name(method)} must know which items the rows of a batch are, but {_named(cbs)} changes their "
-            "number in `before_batch`. Add or leave out rows in the data set or the loader")
+            f"number in {event}. Add or leave out rows in the data set or the loader")
 
 # %% ../../nbs/07_core.step.ipynb #b6d30074
 STEP_RULES = [
@@ -454,7 +459,7 @@ def check_loss(self:StepCheck):
     core,nodes = self.core,self.step_loss.nodes
     weighing = first(cb for cb in core.active if cb.kind in ('mix','weigh') or cb.weighs)
     formed = core.pairs is not None or core.weight is not None
-    look = self.first_step or formed and not self.formed   # the graph of gradients is gone through in two steps of a fit
+    look = self.first_step or formed and not self.formed   # the graph of gradients is gone through twice in a fit
     if weighing and (look or formed) and not nodes and not self.asked: refuse(other_loss, self.learn, weighing)
     if weighing and look:
         differentiable = [node for node in nodes if node is not None]

@@ -68,13 +68,15 @@ def _features_of(seen, pred, n):
     return x.float().cpu().as_subclass(Tensor)
 
 # %% ../../nbs/40_subset.scores.ipynb #93c01b86
+_other_scores = "Choose `score='random'`, or give one number per item as `score`"
+
 def _classes_of(yb, n):
     "The classes of a batch of `n` rows, checked"
     targets = L(tensors_of(yb))
     if len(targets)!=1 or targets[0].numel()!=n:
         shapes = [tuple(o.shape) for o in targets]
-        raise TypeError(f'Scores need one class per item; the targets of {n} rows have the shapes {shapes}. '
-            'Only `random` and scores of your own do without')
+        raise TypeError(f'Scores and features need one class per item; the targets of {n} rows have the shapes '
+            f"{shapes}. {_other_scores}, with a policy that needs no features.")
     return targets[0].detach().cpu().as_subclass(Tensor).reshape(n)
 
 # %% ../../nbs/40_subset.scores.ipynb #968c01f2
@@ -147,7 +149,10 @@ def item_scores(
     check_one_of('multiclass', multiclass, ('block','full'))
     if score=='random': return torch.rand(n, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
     X,y = item_features(learn, ds_idx, features)
-    return _own_scores(feature_scores(X, y, score, C, multiclass=multiclass), n)
+    try: scores = feature_scores(X, y, score, C, multiclass=multiclass)
+    except ValueError as e:
+        raise ValueError(f"`score={score!r}` can't score these items. {str(e).rstrip('.')}. {_other_scores}.") from e
+    return _own_scores(scores, n)
 
 # %% ../../nbs/40_subset.scores.ipynb #7801beb8
 def plot_scores(
