@@ -10,7 +10,7 @@ from fastai.basics import *
 import warnings
 import numpy as np
 from .core import *
-from .core.checks import check_number, check_share, check_whole, class_name
+from .core.checks import check_flag, check_number, check_share, check_whole, class_name
 from .core.draw import world_size
 from .core.rows import check_rows, stack_rows
 from .selection import Selection
@@ -111,13 +111,12 @@ class SelectiveBackprop(Selection):
         **kwargs
     ):
         super().__init__(**kwargs)
-        _check_arguments(beta, history, stale, prime, keep)
+        _check_arguments(beta, history, stale, prime, refill, keep)
         store_attr('beta,stale,prime,keep')
         self.losses = LossHistory(history)
         self.needs_ids = stale>0
         self.refill = refill and keep is None
-        # Without refilling it drops rows in the batch, also with `stale`: those that are due are scored there.
-        if self.refill: self.act_at('draw')
+        if self.refill: self.act_at('draw')   # else it drops rows of the batch, also with `stale`: due ones are scored
 
     @property
     def refills(self): return self.refill
@@ -125,11 +124,12 @@ class SelectiveBackprop(Selection):
     def reads_fewer(self): return self.stale>0   # items are left out before they are loaded
 
 # %% ../nbs/22_selective_backprop.ipynb #c8930f9b
-def _check_arguments(beta, history, stale, prime, keep):
+def _check_arguments(beta, history, stale, prime, refill, keep):
     check_number('beta', beta, low=0, hint='published is 3, which keeps about a quarter of the rows')
     check_whole('history', history)
     check_whole('stale', stale, low=0)
     check_whole('prime', prime, low=0)
+    check_flag('refill', refill)
     if keep is None: return
     check_share('keep', keep, zero=False, hint='it is the share of each batch that is kept')
     if stale:
@@ -251,8 +251,8 @@ def _warn_of_few_steps(cb, dl):
     made = f"{dl.steps or 'no'} step{'s'*(dl.steps!=1)}"
     if dl.steps and dl.kept<2: made = 'a step of the two hardest'   # so that the epoch has one
     warnings.warn(
-        f"{class_name(cb)} kept {dl.kept} of {rows} rows in epoch {cb.epoch} and made {made}, where plain training makes "
-        f"{plain} step{'s'*(plain!=1)}. Where losses fall quickly, few rows lie above "
+        f"{class_name(cb)} kept {dl.kept} of {rows} rows in epoch {cb.epoch} and made {made}, where plain training "
+        f"makes {plain} step{'s'*(plain!=1)}. Where losses fall quickly, few rows lie above "
         f"those that were seen before. Lower `beta` (it is {cb.beta:g}) or `history` ({cb.losses.n}), or use "
         "`refill=False`, which makes a step of each batch.")
 
