@@ -99,7 +99,7 @@ class ProgressiveResize(BoostCallback):
     cost = 'what the fit costs without it'   # of `spend='time'`
     use_when = 'the time is short: a few epochs from scratch on images that are still told apart at half their size'
     measured = ''
-    variants = (dict(cost=.3, until=.5), dict(cost=.3, until=.6, spend='epochs'), dict(cost=[.2,.5], steps=2, until=.7))
+    variants = (dict(cost=.3, multiple=1), dict(cost=[.2,.5], multiple=1, steps=2, until=.7, spend='epochs'))
     functions = 'shrink_batch','shrink','small_size'
     phases = ()      # of the running fit
     side = None      # height of the images of the last step

@@ -107,8 +107,11 @@ class HalfWeight(BoostCallback):
 
 # %% ../../nbs/82_testing.cases.ipynb #2691128b
 class Flat(nn.Linear):
-    "A linear layer on all numbers of a row"
-    def forward(self, x): return super().forward(x.flatten(1))
+    "A linear layer on all numbers of a row; images of another size are stretched until they fit"
+    def forward(self, x):
+        x = x.flatten(1)
+        fits = x.shape[1]==self.in_features
+        return super().forward(x if fits else F.interpolate(x[:,None], self.in_features)[:,0])
 
 # %% ../../nbs/82_testing.cases.ipynb #90e6d3dd
 def small_net(

@@ -12,6 +12,7 @@ from contextlib import redirect_stdout
 import functools, io, tempfile, warnings
 import matplotlib.pyplot as plt
 from ..core import *
+from ..core.checks import params_of
 from .helpers import *
 from .cases import *
 
@@ -146,6 +147,7 @@ def starting_at(
 ) -> Maker:
     "As `make`, with another `start`"
     if not make.is_class: raise Skipped('it is made by a function; give its class')
+    if 'start' not in params_of(make.cls): raise Skipped('it has no `start`')
     return Maker(make.cls, **{**make.settings, 'start':epoch})
 
 def _acted(learn):
