@@ -93,13 +93,13 @@ class ProgressiveResize(BoostCallback):
     "Train on small images until a share of the cost of the fit is spent. `ValueError` for sizes the net can't take"
     kind = 'augment'
     order = AUGMENT+.25   # images are augmented at full size
-    splits,needs_images = False,True
+    splits,needs_images,resizes = False,True,True
     papers = ('fast.ai', 'https://www.fast.ai/posts/2018-04-30-dawnbench-fastai.html'),
     does = 'trains on smaller images first, and spends the time that this saves on more epochs'
     cost = 'what the fit costs without it'   # of `spend='time'`
     use_when = 'the time is short: a few epochs from scratch on images that are still told apart at half their size'
     measured = ''
-    variants = (dict(cost=.3, multiple=1), dict(cost=[.2,.5], multiple=1, steps=2, until=.7, spend='epochs'))
+    variants = (dict(cost=.3, multiple=1, spend='epochs'), dict(cost=[.2,.5], multiple=1, steps=2, until=.7, spend='epochs'))
     functions = 'shrink_batch','shrink','small_size'
     phases = ()      # of the running fit
     side = None      # height of the images of the last step

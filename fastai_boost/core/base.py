@@ -122,6 +122,7 @@ class BoostCallback(WhileOnLearner, OnSchedule, OwnRandomNumbers, MethodEvents, 
     scoring_pass = False  # does it make a forward pass over rows, to choose among them?
     spend = 'epochs'      # 'time': the fit gets more epochs, until it costs what it would without the method
     adds_copies = False   # does it add copies of items to an epoch?
+    resizes = False       # does it change the size of images?
     mixes_all = False     # does no row of a batch stay as it is?
     every_counts = 'step' # what `every` counts: 'step', or 'epoch' for methods that choose the items of an epoch
     acting = False        # does it act on this batch? `BoostCore` sets it

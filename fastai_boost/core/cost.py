@@ -32,6 +32,7 @@ def join_phases(
     *parts:tuple # Of `Phase`s, of methods that act in one fit
 ) -> tuple: # Of `Phase`s
     "The phases of methods that act together: the costs of a step multiply"
+    parts = [part for part in parts if part]
     ends = sorted({phase.until for part in parts for phase in part})
     def _cost_at(part, end): return next(phase.cost for phase in part if phase.until>=end)
     return tuple(Phase(end, math.prod(_cost_at(part, end) for part in parts)) for end in ends)
