@@ -9,7 +9,7 @@ from __future__ import annotations
 from fastai.basics import *
 import warnings
 from .core import *
-from .core.checks import check_number, check_one_of, check_share
+from .core.checks import check_flag, check_number, check_one_of, check_share
 from .core.rows import wide_float
 from .core.rules import no_losses
 from .selection import Selection
@@ -70,6 +70,7 @@ class InfoBatch(Selection):
     ):
         super().__init__(start, end, every, spend=spend)
         _check_arguments(r, delta, norm)
+        check_flag('rescale', rescale)
         store_attr('r,delta,rescale,norm')
 
     def _draw(self, n): return torch.rand(n, generator=self.rng())   # on the CPU: the same items on every device

@@ -150,6 +150,8 @@ def _check_update(update, score):
 # %% ../../nbs/42_subset.augment.ipynb #3387cd6a
 def _check_options(downweight, append, p):
     "Refuse options that would do nothing"
+    check_flag('downweight', downweight)
+    check_flag('append', append)
     if downweight and not append:
         raise ValueError('`downweight=True` has no effect with `append=False`: '
             'there are no copies to share the weight with.')
