@@ -9,10 +9,10 @@ on one thread:
 
 - `plain`: as many epochs as the setting says
 - `small_first`: the same with `learn.progressive_resize(cost=.33)`, which stretches the fit to more epochs of the same
-  cost. The .33 were measured by `learn.progressive_resize()` on the idle machine, .329 to .336 in five measurements; they
-  are given, so that each seed has as many epochs
-- `by_steps`: what a plain callback does: as many epochs and as many small steps as `small_first`, and fastai's schedule,
-  which goes by steps. `short` settings have it.
+  cost. The .33 were measured by `learn.progressive_resize()` on the idle machine, .329 to .336 in five measurements;
+  they are given, so that each seed has as many epochs
+- `by_steps`, with `--short`: what a plain callback does: as many epochs and as many small steps as `small_first`, and
+  fastai's schedule, which goes by steps
 
 `xresnet18_64px` trains fastai's xresnet18 on images enlarged to 64 pixels; `fine_tune` a small net on five classes that
 was trained on the other five before.
@@ -136,7 +136,8 @@ def write_runs(name, seeds, short):
         done = pd.read_csv(file) if file.exists() else pd.DataFrame(dict(seed=[]))
         if seed in done.seed.tolist(): continue
         versions = dict(torch=torch.__version__, fastai=fastai.__version__, cpu=platform.machine(), threads=1)
-        rows = [dict(setting=name, arm=arm, seed=seed, **r, **versions) for arm,r in arms(setting_of(name), seed, short)]
+        results = arms(setting_of(name), seed, short)
+        rows = [dict(setting=name, arm=arm, seed=seed, **r, **versions) for arm,r in results]
         done = pd.read_csv(file) if file.exists() else pd.DataFrame()   # another process may have written
         pd.concat([done,pd.DataFrame(rows)]).round(4).to_csv(file, index=False)
         print(pd.DataFrame(rows)[['arm','seed','accuracy','epochs','cost']].to_string(index=False), flush=True)

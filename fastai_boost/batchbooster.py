@@ -167,9 +167,7 @@ class BatchBooster:
         "The virtual targets of all rows: `lam*y1 + (1-lam)*y2`"
         return map_nested(lambda a,b: self.blend(a, b, self.lam), self.y1, self.y2)
 
-    def blend(self, a, b, lam):
-        "`lam*a + (1-lam)*b`, also where an entry is not finite"
-        return blend_finite(a, b, lam)
+    def blend(self, a, b, lam): return blend_finite(a, b, lam)   # `lam*a + (1-lam)*b`, also where one is not finite
 
     def state_dict(self):
         "What must be put back to go on: the windows and the carried rows"

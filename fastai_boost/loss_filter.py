@@ -208,7 +208,6 @@ class BatchLossFilter(Selection):
     measured = 'as published no gain; stale scores: 70.7 against 69.7 % of plain training of that cost'
     variants = tuple(dict(start=0, min_loss_perc=.6, **o) for o in ({}, dict(score='stale'), dict(score='random')))
     functions = 'filter_by_loss',
-    scoring_pass = True
     images_ok = True         # can images be shrunk, as far as is known?
     acted = warned = False   # did it choose rows in the last epoch? was it said that there are no losses to go by?
     def __init__(self,
@@ -225,9 +224,7 @@ class BatchLossFilter(Selection):
         spend:str='epochs', # 'epochs': a cheaper fit; 'time': as many epochs as cost what was asked for without it
     ):
         super().__init__(start, end, every, spend=spend)
-        if spend=='time' and isinstance(auto, (list,tuple,L)):
-            raise ValueError("`auto` as a list says what each epoch does, so it goes with `spend='epochs'` only.")
-        _check_arguments(min_loss_perc, min_sample_perc, score, scale_factor, refresh, multiple, auto)
+        _check_arguments(min_loss_perc, min_sample_perc, score, scale_factor, refresh, multiple, auto, spend)
         store_attr('min_loss_perc,min_sample_perc,score,scale_factor,refresh,multiple,auto')
         self.needs_ids = score=='stale'
         self.scoring_pass = not self.needs_ids
@@ -252,7 +249,7 @@ def _check_auto(auto, score):
             "use it with `score='fresh'`.")
 
 # %% ../nbs/21_loss_filter.ipynb #b9a36e32
-def _check_arguments(min_loss_perc, min_sample_perc, score, scale_factor, refresh, multiple, auto):
+def _check_arguments(min_loss_perc, min_sample_perc, score, scale_factor, refresh, multiple, auto, spend):
     check_share('min_loss_perc', min_loss_perc, hint='it is a share of the loss, .9 as published')
     check_share('min_sample_perc', min_sample_perc, hint='it is a share of the rows')
     if not min_loss_perc and not min_sample_perc:
@@ -263,6 +260,8 @@ def _check_arguments(min_loss_perc, min_sample_perc, score, scale_factor, refres
     check_whole('refresh', refresh)
     check_whole('multiple', multiple)
     _check_auto(auto, score)
+    if spend=='time' and isinstance(auto, (list,tuple,L)):
+        raise ValueError("`auto` as a list says what each epoch does, so it goes with `spend='epochs'` only.")
 
 # %% ../nbs/21_loss_filter.ipynb #fbb8c086
 def _does(cb):

@@ -99,7 +99,8 @@ class ProgressiveResize(BoostCallback):
     cost = 'what the fit costs without it'   # of `spend='time'`
     use_when = 'the time is short: a few epochs from scratch on images that are still told apart at half their size'
     measured = 'fine-tuning on 2,000 images in the time of 6 epochs: 67.2 against 65.7 %, at 1.14 times the cost'
-    variants = (dict(cost=.3, multiple=1, spend='epochs'), dict(cost=[.2,.5], multiple=1, steps=2, until=.7, spend='epochs'))
+    variants = tuple(dict(multiple=1, spend='epochs', **o)
+        for o in (dict(cost=.3), dict(cost=[.2,.5], steps=2, until=.7)))
     functions = 'shrink_batch','shrink','small_size'
     phases = ()      # of the running fit
     side = None      # height of the images of the last step
@@ -151,20 +152,6 @@ def _check_images(xb, yb):
             f'`ProgressiveResize` needs points from -1 to 1, as `PointScaler` makes them: these lie up to {far:.4g}, '
             'which would be another place in a smaller image.')
 
-# %% ../nbs/36_resize.ipynb #a2fbdc0a
-@patch
-def scales(self:ProgressiveResize) -> list:
-    "The share of the sides in each small phase"
-    return [self.scale+i*(1-self.scale)/self.steps for i in range(self.steps)]
-
-@patch
-def sizes_for(self:ProgressiveResize,
-    full:tuple # Height and width
-) -> list: # Of the small steps; without those that are no smaller
-    "The small sizes of images, the smallest first"
-    sizes = [small_size(full, scale, self.multiple) for scale in self.scales()]
-    return [size for size in sizes if size!=tuple(full)]
-
 # %% ../nbs/36_resize.ipynb #61a5b641
 def _failure(learn, xb, yb):
     "What is raised where the net gets two rows of a batch, and the loss what it gives; `None` where all is well"
@@ -185,17 +172,16 @@ def _remedy(learn, xb, yb, scale, multiple):
             'without `ProgressiveResize`')
 
 # %% ../nbs/36_resize.ipynb #eb3cf762
-@patch
-def check_net(self:ProgressiveResize, xb, yb):
+def _check_net(cb, xb, yb):
     "`ValueError` where the net can't take a small size, with the remedy"
-    for size in self.sizes:
-        error = _failure(self.learn, *shrink_batch(xb, yb, size))
+    for size in cb.sizes:
+        error = _failure(cb.learn, *shrink_batch(xb, yb, size))
         # Where callbacks change what the net gets or gives, it can't be run outside of a fit, at full size neither
-        if error is None or _failure(self.learn, xb, yb) is not None: continue
+        if error is None or _failure(cb.learn, xb, yb) is not None: continue
         raise ValueError(
             f"The net can't take images of {size[0]}x{size[1]}, as `ProgressiveResize` makes them of "
-            f"{self.full[0]}x{self.full[1]} ({class_name(error)}: {first(str(error).splitlines()) or 'no reason given'}). "
-            f"{_remedy(self.learn, xb, yb, self.scale, self.multiple)}.")
+            f"{cb.full[0]}x{cb.full[1]} ({class_name(error)}: {first(str(error).splitlines()) or 'no reason'}). "
+            f"{_remedy(cb.learn, xb, yb, cb.scale, cb.multiple)}.")
 
 # %% ../nbs/36_resize.ipynb #f9066e92
 def _cut(dl):
@@ -205,24 +191,21 @@ def _cut(dl):
     at = others[-1]+1 if others else 0
     return transforms[:at],transforms[at:]
 
-@patch
-def may_be_early(self:ProgressiveResize, dl) -> bool:
+def _may_be_early(cb, dl) -> bool:
     "Can the batches of `dl` be shrunk between its batch transforms, if they are bytes there?"
-    others = any(cb.kind=='augment' and cb is not self for cb in self.learn.boost_core.methods)
+    others = any(cb.kind=='augment' and cb is not cb for cb in cb.learn.boost_core.methods)
     return isinstance(dl, TfmdDL) and not others and any(isinstance(o, IntToFloatTensor) for o in _cut(dl)[1])
 
-@patch
-def bytes_of(self:ProgressiveResize, dl):
+def _bytes_of(cb, dl):
     "A batch of `dl` where it can be shrunk as bytes, or `None`; the loader and random states stay as they are"
-    if not self.may_be_early(dl): return
+    if not _may_be_early(cb, dl): return
     with preserve_rng(dl): b = dl.new(after_batch=Pipeline(_cut(dl)[0], split_idx=0)).one_batch()
     return b if image_of(b[:dl.n_inp]).dtype==torch.uint8 else None
 
 # %% ../nbs/36_resize.ipynb #d94b0458
-@patch
-def _cost_of(self:ProgressiveResize, batch, raw, size):
+def _cost_of(cb, batch, raw, size):
     "What a step on images of `size` costs; their share of the pixels, where that can't be measured"
-    dl = inner_loader(self.learn.dls.train)
+    dl = inner_loader(cb.learn.dls.train)
     def split(b): return b[:dl.n_inp],b[dl.n_inp:]
     def finished(b): return split(Pipeline(_cut(dl)[1], split_idx=0)(b))
     def full(): return batch if raw is None else finished(raw)
@@ -230,11 +213,24 @@ def _cost_of(self:ProgressiveResize, batch, raw, size):
         if raw is None: return shrink_batch(*batch, size)
         xb,yb = shrink_batch(*split(raw), size)
         return finished((*xb,*yb))
-    what = f'{size[0]}x{size[1]} of {self.full[0]}x{self.full[1]}'
-    measured = self.learn.cost_schedule.measure(what, lambda: relative_cost(self.learn, full, small))
-    return measured or math.prod(size)/math.prod(self.full)
+    what = f'{size[0]}x{size[1]} of {cb.full[0]}x{cb.full[1]}'
+    measured = cb.learn.cost_schedule.measure(what, lambda: relative_cost(cb.learn, full, small))
+    return measured or math.prod(size)/math.prod(cb.full)
 
 # %% ../nbs/36_resize.ipynb #329502f0
+@patch
+def scales(self:ProgressiveResize) -> list:
+    "The share of the sides in each small phase"
+    return [self.scale+i*(1-self.scale)/self.steps for i in range(self.steps)]
+
+@patch
+def sizes_for(self:ProgressiveResize,
+    full:tuple # Height and width
+) -> list: # Of the small steps; without those that are no smaller
+    "The small sizes of images, the smallest first"
+    sizes = [small_size(full, scale, self.multiple) for scale in self.scales()]
+    return [size for size in sizes if size!=tuple(full)]
+
 @patch
 def step_cost(self:ProgressiveResize) -> tuple: # Of `Phase`s
     "Look at the first batch of the training set, and find what small steps on it cost"
@@ -245,29 +241,28 @@ def step_cost(self:ProgressiveResize) -> tuple: # Of `Phase`s
     _check_images(xb, yb)
     self.full = tuple(image_of(xb).shape[-2:])
     self.sizes = self.sizes_for(self.full)
-    self._check_others()
+    _check_others(self)
     if not self.sizes: return ()
-    self.check_net(xb, yb)
+    _check_net(self, xb, yb)
     dl = inner_loader(self.learn.dls.train)
-    raw = self.bytes_of(dl)
+    raw = _bytes_of(self, dl)
     self.bytes_come = raw is not None
     given = self.cost_given or [None]*self.steps
-    self.costs = [cost or self._cost_of((xb,yb), raw, size) for cost,size in zip(given, self.sizes)]
+    self.costs = [cost or _cost_of(self, (xb,yb), raw, size) for cost,size in zip(given, self.sizes)]
     n = len(self.sizes)
     self.phases = (*(Phase(self.until*(i+1)/n, cost) for i,cost in enumerate(self.costs)), Phase(1., 1.))
     return self.phases
 
 # %% ../nbs/36_resize.ipynb #d096613f
-@patch
-def _check_others(self:ProgressiveResize):
+def _check_others(cb):
     "Refuse rows of a second loader, which come at full size; say so where no image becomes smaller"
-    mixer = first(cb for cb in self.learn.boost_core.methods if getattr(cb, 'partner', None)=='loader')
+    mixer = first(cb for cb in cb.learn.boost_core.methods if getattr(cb, 'partner', None)=='loader')
     if mixer is not None: raise ValueError(
         f"{class_name(mixer)} with `partner='loader'` mixes with rows of a second loader, which `ProgressiveResize` "
         'does not shrink: leave `partner` out, so that rows are mixed with others of the batch.')
-    if not self.sizes: self.warn_idle(
-        f'ProgressiveResize does nothing in this fit: images of {self.full[0]}x{self.full[1]} do not become smaller '
-        f'with scale={self.scale} and multiple={self.multiple}.')
+    if not cb.sizes: cb.warn_idle(
+        f'ProgressiveResize does nothing in this fit: images of {cb.full[0]}x{cb.full[1]} do not become smaller '
+        f'with scale={cb.scale} and multiple={cb.multiple}.')
 
 # %% ../nbs/36_resize.ipynb #c0947901
 @patch
@@ -313,7 +308,7 @@ class _InLoader(Transform):
 def wrap_loader(self:ProgressiveResize):
     "Put the resizing before the batch transforms of the coming epoch's loader, where they allow it"
     dl = inner_loader(self.learn.dl)
-    self.early = len(self.phases)>0 and self.bytes_come and self.covers(self.epoch) and self.may_be_early(dl)
+    self.early = len(self.phases)>0 and self.bytes_come and self.covers(self.epoch) and _may_be_early(self, dl)
     if not self.early: return
     first_part,second_part = _cut(dl)
     shrinking = _InLoader(self, dl.n_inp, len(self.learn.dl))

@@ -76,17 +76,6 @@ class Selection(BoostCallback):
         when = self.epoch+self.iter/self.n_iter if at is None else at
         self.steps.append((when, seen, kept, *sums))
 
-    def note_losses(self, seen, kept, at=None):
-        "Note a choice by the losses of the rows that were seen and of those that were kept: (rows,) each"
-        self.note(len(seen), len(kept), wide_float(seen).sum(), wide_float(kept).sum(), at)
-
-    def keep_of(self, losses):
-        "Keep the rows of the batch that `select` chooses by their `losses` (rows,), in the order of the batch"
-        idxs = self.select(losses)
-        self.learn.boost_core.scored(losses)
-        self.note_losses(losses, losses[idxs])
-        if len(idxs)<len(losses): self.learn.boost_core.keep_rows(idxs.sort()[0])
-
     def begin_epoch(self):
         if self.epoch==0: self.curve = None
         self.steps = []
@@ -105,6 +94,22 @@ class Selection(BoostCallback):
     def load_state_dict(self, state):
         super().load_state_dict(state)
         if 'curve' in state: self.curve = state['curve'].cpu()
+
+# %% ../nbs/20_selection.ipynb #1362dd0d
+@patch
+def note_losses(self:Selection, seen, kept, at=None):
+    "Note a choice by the losses of the rows that were seen and of those that were kept: (rows,) each"
+    self.note(len(seen), len(kept), wide_float(seen).sum(), wide_float(kept).sum(), at)
+
+@patch
+def keep_of(self:Selection,
+    losses # (rows,) float
+):
+    "Keep the rows of the batch that `select` chooses by their losses, in the order of the batch"
+    idxs = self.select(losses)
+    self.learn.boost_core.scored(losses)
+    self.note_losses(losses, losses[idxs])
+    if len(idxs)<len(losses): self.learn.boost_core.keep_rows(idxs.sort()[0])
 
 # %% ../nbs/20_selection.ipynb #89423b85
 def rows_per_epoch(

@@ -171,10 +171,7 @@ def before_train(self:BoostCore):
     for cb in self.active: cb.wrap_loader()
 
 @patch
-def start_counting(self:BoostCore):
-    "Rows of an epoch are counted anew"
-    self.rows = [0,0]   # that went forward and backward
-    self.scored_before = self.scored_rows
+def start_counting(self:BoostCore): self.rows,self.scored_before = [0,0],self.scored_rows   # forward, backward
 
 @patch
 def after_train(self:BoostCore):

@@ -66,6 +66,7 @@ def _now(device):
     if device.type=='cuda': torch.cuda.synchronize(device)
     return time.perf_counter()
 
+# %% ../../nbs/08_core.cost.ipynb #20d735c9
 def _one_step(learn, model, batch, train):
     "A forward pass, and with `train` a backward pass, of `model` on `batch`, inputs and targets"
     xb,yb = as_plain_tensors(batch[0]),as_plain_tensors(batch[1])
@@ -120,7 +121,7 @@ def relative_cost(
     other, # Function that returns a cheaper one
     train:bool=True # Is a step trained on it? Else it is scored by a forward pass
 ) -> float|None: # From 0 to 1; `None` where the step can't be run outside of a fit, or the clock says nonsense
-    "What a step on another batch costs, where one on a full batch costs 1. In distributed training, on the first process"
+    "What a step on another batch costs, where one on a full batch costs 1; all processes get that of the first"
     dl = inner_loader(learn.dls.train)
     try:
         seconds = measure_steps(learn, dict(full=(full,True), other=(other,train)))
@@ -185,7 +186,7 @@ class CostSchedule(WhileOnLearner, Callback):
     def state_dict(self): return dict(measured=self.measured, spent=list(self.spent))
     def load_state_dict(self, state): self.measured,self.spent = dict(state['measured']),list(state['spent'])
 
-# %% ../../nbs/08_core.cost.ipynb #6576c1c3
+# %% ../../nbs/08_core.cost.ipynb #07ef6a04
 @patch
 def measure(self:CostSchedule,
     what:str, # What is measured
@@ -197,23 +198,6 @@ def measure(self:CostSchedule,
     if key not in self.measured: self.measured[key] = find()
     return self.measured[key]
 
-# %% ../../nbs/08_core.cost.ipynb #490dac81
-@patch
-def before_fit(self:CostSchedule):
-    self.phases,self.budget,self.last,self.began = (),None,False,False
-    if not trains_now(self.learn) or hasattr(self.learn, 'lr_finder'): return
-    self.asked = self.n_epoch
-    methods = [(cb,tuple(cb.step_cost())) for cb in self.learn.boost_core.methods]
-    self.phases = join_phases(*(phases for _,phases in methods))
-    kept = join_phases(*(phases for cb,phases in methods if cb.spend!='time'))
-    stretch = steps_per_cost(self.phases)/steps_per_cost(kept)
-    counted = [cb for cb,phases in methods if cb.spend=='time' and not phases]
-    if len({phase.cost for phase in self.phases})==1: self.phases = ()   # then cost and steps go alike
-    if counted: return self.count(self.asked*stretch, counted)
-    self.learn.n_epoch = max(1, int(self.asked*stretch+1e-6))
-    if self.n_epoch>self.asked: self.tell(f'{self.n_epoch} epochs cost as much as {self.asked}.')
-
-# %% ../../nbs/08_core.cost.ipynb #e819a984
 @patch
 def tell(self:CostSchedule, sentence):
     "Print it, unless the `Learner` is silent"
@@ -228,7 +212,64 @@ def set_pct(self:CostSchedule,
     if self.on: self.learn.pct_train = self.pct_of(self.share_at(done))
     else: self.learn.pct_train = done/self.n_epoch
 
-# %% ../../nbs/08_core.cost.ipynb #5da09230
+# %% ../../nbs/08_core.cost.ipynb #ca743a6b
+_least = .1   # of the cost of a plain epoch: no counted epoch is expected to cost less
+
+def _count(schedule,
+    budget:float, # Plain epochs
+    methods:list # Whose rows are counted
+):
+    "Begin a fit that ends when it has cost `budget`"
+    done = max((cb._skip_to for cb in schedule.learn.cbs if isinstance(cb, SkipToEpoch)), default=0)
+    schedule.budget,schedule.spent = budget,[*schedule.spent,*[1.]*done][:done]
+    schedule.learn.n_epoch = max(1, math.ceil(budget/_least))
+    schedule.score_cost = 1/3
+    scoring = first(cb for cb in methods if cb.scoring_pass)
+    if scoring is None: return
+    def find():
+        batch = training_batches(schedule.learn)[0]
+        return relative_cost(schedule.learn, lambda: batch, lambda: batch, train=False)
+    schedule.score_cost = schedule.measure('scoring', find) or schedule.score_cost
+
+# %% ../../nbs/08_core.cost.ipynb #d9ee2b34
+def _plain_rows(dl):
+    "How many rows a plain epoch of `dl` has, in one process"
+    bs = getattr(dl, 'bs', None) or getattr(dl, 'batch_size', None)
+    if bs is None: return len(dl.dataset)
+    n = getattr(dl, 'n', None)
+    rows = len(dl)*bs if n is None or dl.drop_last else n
+    return rows/(1 if world_size(dl)>1 else max(1, num_distrib()))
+
+# %% ../../nbs/08_core.cost.ipynb #5a4ff352
+def _expected(schedule) -> float: # In plain epochs
+    "At the first batch of an epoch, what it is expected to cost"
+    draws = any(cb.spend=='time' and cb.reads_fewer for cb in schedule.learn.boost_core.methods)
+    bs = getattr(schedule.learn.dl, 'bs', None)
+    if draws and bs: return min(1., schedule.n_iter*bs/_plain_rows(schedule.learn.dls.train))
+    return max(_least, schedule.spent[-1]) if schedule.spent else 1.
+
+# %% ../../nbs/08_core.cost.ipynb #73473127
+def _plan_epoch(schedule):
+    "At the first batch of an epoch, see whether another one has room behind it: the last one leads to 1"
+    cost,spent = _expected(schedule),sum(schedule.spent)
+    schedule.last = spent+2*cost>schedule.budget*1.02 or schedule.epoch==schedule.n_epoch-1
+
+# %% ../../nbs/08_core.cost.ipynb #906132f2
+@patch
+def before_fit(self:CostSchedule):
+    self.phases,self.budget,self.last,self.began = (),None,False,False
+    if not trains_now(self.learn) or hasattr(self.learn, 'lr_finder'): return
+    self.asked = self.n_epoch
+    methods = [(cb,tuple(cb.step_cost())) for cb in self.learn.boost_core.methods]
+    self.phases = join_phases(*(phases for _,phases in methods))
+    kept = join_phases(*(phases for cb,phases in methods if cb.spend!='time'))
+    stretch = steps_per_cost(self.phases)/steps_per_cost(kept)
+    counted = [cb for cb,phases in methods if cb.spend=='time' and not phases]
+    if len({phase.cost for phase in self.phases})==1: self.phases = ()   # then cost and steps go alike
+    if counted: return _count(self, self.asked*stretch, counted)
+    self.learn.n_epoch = max(1, int(self.asked*stretch+1e-6))
+    if self.n_epoch>self.asked: self.tell(f'{self.n_epoch} epochs cost as much as {self.asked}.')
+
 @patch
 def before_train(self:CostSchedule):
     if self.learn.boost_core.validating or not self.on: return
@@ -239,63 +280,20 @@ def before_train(self:CostSchedule):
 
 @patch
 def before_batch(self:CostSchedule):
-    if self.budget is not None and self.iter==0: self.plan_epoch()
+    if self.budget is not None and self.iter==0: _plan_epoch(self)
 
 @patch
 def after_batch(self:CostSchedule):
     refilled = hasattr(type(self.learn.dl), 'batch_ids')   # their loader says how much of the epoch it has read
     if self.training and self.on and not refilled: self.set_pct(self.epoch+(self.iter+1)/self.n_iter)
 
-# %% ../../nbs/08_core.cost.ipynb #e083c299
-_least = .1   # of the cost of a plain epoch: no counted epoch is expected to cost less
-
-@patch
-def count(self:CostSchedule,
-    budget:float, # Plain epochs
-    methods:list # Whose rows are counted
-):
-    "Begin a fit that ends when it has cost `budget`"
-    done = max((cb._skip_to for cb in self.learn.cbs if isinstance(cb, SkipToEpoch)), default=0)
-    self.budget,self.spent = budget,[*self.spent,*[1.]*done][:done]
-    self.learn.n_epoch = max(1, math.ceil(budget/_least))
-    self.score_cost = 1/3
-    scoring = first(cb for cb in methods if cb.scoring_pass)
-    if scoring is None: return
-    def find():
-        batch = training_batches(self.learn)[0]
-        return relative_cost(self.learn, lambda: batch, lambda: batch, train=False)
-    self.score_cost = self.measure('scoring', find) or self.score_cost
-
-# %% ../../nbs/08_core.cost.ipynb #9fd84295
-def _plain_rows(dl):
-    "How many rows a plain epoch of `dl` has, in one process"
-    bs = getattr(dl, 'bs', None) or getattr(dl, 'batch_size', None)
-    if bs is None: return len(dl.dataset)
-    n = getattr(dl, 'n', None)
-    rows = len(dl)*bs if n is None or dl.drop_last else n
-    return rows/(1 if world_size(dl)>1 else max(1, num_distrib()))
-
-@patch
-def expected(self:CostSchedule) -> float: # In plain epochs
-    "At the first batch of an epoch, what it is expected to cost"
-    draws = any(cb.spend=='time' and cb.reads_fewer for cb in self.learn.boost_core.methods)
-    bs = getattr(self.learn.dl, 'bs', None)
-    if draws and bs: return min(1., self.n_iter*bs/_plain_rows(self.learn.dls.train))
-    return max(_least, self.spent[-1]) if self.spent else 1.
-
-# %% ../../nbs/08_core.cost.ipynb #d4fae59d
+# %% ../../nbs/08_core.cost.ipynb #73ba2bf3
 @patch
 def cost_of_epoch(self:CostSchedule) -> float: # In plain epochs
     "What the running epoch has cost so far"
     core = self.learn.boost_core
     rows = core.rows[1]+self.score_cost*(core.scored_rows-core.scored_before)
     return rows/_plain_rows(self.learn.dls.train)
-
-@patch
-def plan_epoch(self:CostSchedule):
-    "At the first batch of an epoch, see whether another one has room behind it: the last one leads to 1"
-    cost,spent = self.expected(),sum(self.spent)
-    self.last = spent+2*cost>self.budget*1.02 or self.epoch==self.n_epoch-1
 
 @patch
 def after_epoch(self:CostSchedule):
@@ -306,7 +304,6 @@ def after_epoch(self:CostSchedule):
     if num_distrib()>1: cost = from_first_process(cost, next(self.learn.model.parameters()).device)
     self.spent.append(cost.item())
 
-# %% ../../nbs/08_core.cost.ipynb #5690e925
 @patch
 def before_epoch(self:CostSchedule):
     "End a counted fit whose last epoch is over"
@@ -316,6 +313,7 @@ def before_epoch(self:CostSchedule):
     self.tell(f'{self.n_epoch} epochs cost as much as {sum(self.spent):.3g}.')
     raise CancelFitException
 
+# %% ../../nbs/08_core.cost.ipynb #d1718a35
 @patch
 def epochs_planned(self:CostSchedule) -> int:
     "How many epochs the fit will have, as far as is known"
@@ -324,7 +322,6 @@ def epochs_planned(self:CostSchedule) -> int:
     cost = max(_least, self.spent[-1]) if self.spent else 1.
     return min(self.n_epoch, self.epoch+max(1, int(left/cost+.02)))
 
-# %% ../../nbs/08_core.cost.ipynb #dcd1e41a
 @patch
 def shares_of(self:CostSchedule,
     epoch:int # Of the running fit

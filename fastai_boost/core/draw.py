@@ -77,7 +77,7 @@ def forget_epoch_order(
         if attrs['_own_get_idxs'] is not None: dl.get_idxs = attrs['_own_get_idxs']
     for name in ('_own_get_idxs','_epoch_order','_epoch_ids'): attrs.pop(name, None)
 
-# %% ../../nbs/05_core.draw.ipynb #c00384a2
+# %% ../../nbs/05_core.draw.ipynb #8b099eea
 def _last_order(dl):
     "What `get_idxs` gave when `dl` was last read, by whomever: fastai keeps it, and it may be an iterator"
     return getattr(dl, '_DataLoader__idxs', None)
