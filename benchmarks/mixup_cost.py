@@ -14,7 +14,7 @@ from fastai.vision.all import *
 from fastai.callback.mixup import MixUp as FastaiMixUp
 from fastai_boost.experiments.models import small_convnet
 from fastai_boost.experiments.runs import machine_columns
-from fastai_boost.cutmix import CutMix
+from fastai_boost.all import CutMix
 from fastai_boost.mixup import MixUp
 from fastai_boost.testing import SyncCounter
 from step_counts import count_or_time, interval

@@ -10,7 +10,7 @@ import warnings
 import numpy as np, matplotlib.pyplot as plt
 from fastai.basics import *
 from ..core import *
-from ..core.checks import check_number, check_one_of, check_whole, class_name
+from ..core.checks import check_flag, check_number, check_one_of, check_whole, class_name
 from ..core.draw import from_first_process, rebuilt_loader, world_size
 from ..core.score import own_loss
 from ..core.step import same_tensors, users_callbacks
