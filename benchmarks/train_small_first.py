@@ -126,7 +126,7 @@ def arms(s, seed, short):
     cb = small.progressive_resize_cb
     yield 'small_first',dict(result, step_cost=cb.costs[0])
     if not short: return
-    steps = round(small.n_epoch*small.n_iter*cb.until/cb.costs[0]/(cb.until/cb.costs[0]+1-cb.until))
+    steps = round(small.n_epoch*len(small.dls.train)*cb.until/cb.costs[0]/(cb.until/cb.costs[0]+1-cb.until))
     yield 'by_steps',run(learner(s, seed, BySteps(steps, cb.sizes[0])), small.n_epoch, lr)
 
 def write_runs(name, seeds, short):
