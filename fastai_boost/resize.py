@@ -12,6 +12,7 @@ import matplotlib.pyplot as plt
 from .core import *
 from .core.checks import check_number, check_one_of, check_whole, class_name
 from .core.cost import Phase, relative_cost
+from .core.draw import OnLoadedBatches
 from .core.score import own_autocast, own_loss, own_model, pred_of
 
 # %% auto #0
@@ -193,7 +194,7 @@ def _cut(dl):
 
 def _may_be_early(cb, dl) -> bool:
     "Can the batches of `dl` be shrunk between its batch transforms, if they are bytes there?"
-    others = any(cb.kind=='augment' and cb is not cb for cb in cb.learn.boost_core.methods)
+    others = any(o.kind=='augment' and o is not cb for o in cb.learn.boost_core.methods)
     return isinstance(dl, TfmdDL) and not others and any(isinstance(o, IntToFloatTensor) for o in _cut(dl)[1])
 
 def _bytes_of(cb, dl):
@@ -256,7 +257,7 @@ def step_cost(self:ProgressiveResize) -> tuple: # Of `Phase`s
 # %% ../nbs/36_resize.ipynb #d096613f
 def _check_others(cb):
     "Refuse rows of a second loader, which come at full size; say so where no image becomes smaller"
-    mixer = first(cb for cb in cb.learn.boost_core.methods if getattr(cb, 'partner', None)=='loader')
+    mixer = first(o for o in cb.learn.boost_core.methods if getattr(o, 'partner', None)=='loader')
     if mixer is not None: raise ValueError(
         f"{class_name(mixer)} with `partner='loader'` mixes with rows of a second loader, which `ProgressiveResize` "
         'does not shrink: leave `partner` out, so that rows are mixed with others of the batch.')
@@ -275,33 +276,26 @@ def scale_at(self:ProgressiveResize,
 @patch
 def shrunk(self:ProgressiveResize, xb, yb, pct):
     "The batch in the size of the step"
-    size,scale = tuple(image_of(xb).shape[-2:]),self.scale_at(pct)
+    full,scale = tuple(image_of(xb).shape[-2:]),self.scale_at(pct)
+    size = full if scale is None else small_size(full, scale, self.multiple)
     self.side = size[0]
-    if scale is None: return xb,yb
-    size = small_size(size, scale, self.multiple)
-    self.side = size[0]
-    return shrink_batch(xb, yb, size)
+    return (xb,yb) if size==full else shrink_batch(xb, yb, size)
 
 @patch
 def before_batch(self:ProgressiveResize):
-    if not self.acting or self.early or not self.phases: return
-    self.learn.xb,self.learn.yb = self.shrunk(self.learn.xb, self.learn.yb, self.pct_train)
+    if self.early or not self.phases: return
+    if self.acting: self.learn.xb,self.learn.yb = self.shrunk(self.learn.xb, self.learn.yb, self.pct_train)
+    else: self.side = image_of(self.learn.xb).shape[-2]
 
 # %% ../nbs/36_resize.ipynb #5d374682
-class _InLoader(Transform):
+class _InLoader(OnLoadedBatches):
     "Shrinks batches before they become floats"
-    split_idx = 0
-    step = -1   # of the epoch: the loader may be ahead of the training
     def __init__(self, cb, n_inp, n): store_attr()
-    def __call__(self, b, **kwargs):
-        self.step += 1
+    def change(self, b):
         schedule = self.cb.learn.cost_schedule
         pct = schedule.pct_of(schedule.share_at(self.cb.epoch+self.step/self.n))
         xb,yb = self.cb.shrunk(b[:self.n_inp], b[self.n_inp:], pct)
         return (*xb,*yb)
-    def __getstate__(self):
-        "A spawned worker gets the loader without the callback, which holds the `Learner`: batches are shrunk here"
-        return {**vars(self), 'cb':None}
 
 # %% ../nbs/36_resize.ipynb #6fc185a6
 @patch
@@ -334,12 +328,13 @@ def show_progressive_resize(self:Learner,
     cb = ProgressiveResize(**kwargs) if kwargs or not found else found[0]
     (xb,yb), = training_batches(self)
     _check_images(xb, yb)
-    full = tuple(image_of(xb).shape[-2:])
+    image = image_of(xb)
+    full,scale = tuple(image.shape[-2:]),(image.min().item(),image.max().item())   # one range of grey for all images
     sizes = [*cb.sizes_for(full),full]
     n = min(n, n_rows(xb))
     fig,axs = plt.subplots(len(sizes), n, figsize=(1.3*n,1.45*len(sizes)), squeeze=False)
     for row,size in zip(axs, sizes):
         small = image_of(shrink_batch(xb, yb, size)[0])
-        for i,ax in enumerate(row): show_row(ax, small[i], label_of(self, yb, i) if size==sizes[0] else '')
+        for i,ax in enumerate(row): show_row(ax, small[i], label_of(self, yb, i) if size==sizes[0] else '', scale)
         row[0].set_ylabel(f'{size[0]}x{size[1]}')
     fig.tight_layout()

@@ -11,6 +11,7 @@ from fastai.basics import *
 from fastai.vision.core import *
 from ..core import *
 from ..core.checks import check_flag, check_one_of, check_whole, class_name
+from ..core.draw import OnLoadedBatches
 from ..core.score import own_loss
 from ..core.show import training_batches
 from .ops import *
@@ -177,20 +178,15 @@ def pba(self:Learner,
     return self.add_boost(PBA(schedule, **kwargs))
 
 # %% ../../nbs/32_augment.pba.ipynb #f54a736b
-class _Before(Transform):
+class _Before(OnLoadedBatches):
     "Augments whole batches before the loader's other transforms"
-    order,split_idx = -1,0
-    step = -1   # of the epoch: the loader may be ahead of the training
+    order = -1
     def __init__(self, cb, n_inp, fill, mask_fill): store_attr()
-    def __call__(self, b, **kwargs):
-        self.step += 1
+    def change(self, b):
         if not self.cb.scheduled(self.step): return b
         how = self.cb.stats,self.fill,self.mask_fill
         xb,yb = self.cb.apply_to(b[:self.n_inp], b[self.n_inp:], *how)
         return (*xb,*yb)
-    def __getstate__(self):
-        "A spawned worker gets the loader without the callback, which holds the `Learner`: batches are augmented here"
-        return {**vars(self), 'cb':None}
 
 # %% ../../nbs/32_augment.pba.ipynb #311e1087
 @patch

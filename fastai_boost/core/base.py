@@ -12,7 +12,7 @@ from .checks import class_name, params_of
 from .rules import ORDERS, check_schedule
 
 # %% auto #0
-__all__ = ['OnSchedule', 'OwnRandomNumbers', 'WhileOnLearner', 'MethodEvents', 'BoostCallback', 'in_frozen_part']
+__all__ = ['OnSchedule', 'OwnRandomNumbers', 'WhileOnLearner', 'MethodEvents', 'BoostCallback', 'calls_of', 'in_frozen_part']
 
 # %% ../../nbs/08_core.base.ipynb #69da4ec3
 class OnSchedule:
@@ -182,14 +182,22 @@ def name(self:BoostCallback) -> str:
     snake = class2attr(self, 'Callback')
     return f'{snake}_cb' if snake==self.one_liner else snake
 
+# %% ../../nbs/08_core.base.ipynb #5a48bc0b
+def calls_of(
+    learn:Learner
+): # Of frames of the interpreter
+    "The running calls of methods of `learn`, the innermost first: no event tells that a fit runs, or which part of it"
+    frame = sys._getframe()
+    while frame is not None:
+        if frame.f_locals.get('self') is learn: yield frame
+        frame = frame.f_back
+
 # %% ../../nbs/08_core.base.ipynb #0bb857b7
 def in_frozen_part(
     learn:Learner # In a fit
 ) -> bool:
     "Is it the first of the two fits of `fine_tune`, with the body frozen?"
-    frame = sys._getframe()
-    while frame is not None and not (frame.f_code.co_name=='fine_tune' and frame.f_locals.get('self') is learn):
-        frame = frame.f_back
+    frame = first(o for o in calls_of(learn) if o.f_code.co_name=='fine_tune')
     if frame is None: return False
     # The two fits of one call have the same frame, and stand at different places in it.
     here,core = (id(frame),frame.f_lasti),learn.boost_core

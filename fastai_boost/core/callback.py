@@ -8,11 +8,11 @@ Docs: https://fastai-boost.github.io/fastai_boost/core.callback.html.md"""
 from __future__ import annotations
 from fastai.basics import *
 from fastai.callback.mixup import MixHandler
-import copy, inspect, sys, warnings
+import copy, inspect, warnings
 from collections import namedtuple
 from dataclasses import dataclass, replace
 from .rows import n_rows, take
-from .base import BoostCallback, WhileOnLearner
+from .base import BoostCallback, WhileOnLearner, calls_of
 from .checks import class_name, params_of
 from .cost import CostSchedule
 from .loss import item_loss, unreduced
@@ -164,14 +164,11 @@ def before_fit(self:BoostCore):
 def before_train(self:BoostCore):
     if not self.validating and not hasattr(self.learn, 'lr_finder'): _take_in(self)
     if self.active and not self.started: _start_fit(self)
-    self.start_counting()
+    self.rows,self.scored_before = [0,0],self.scored_rows   # rows that went forward and backward; scored ones
     self.began,self.in_epoch,self.order_read = True,True,None
     if self.active and self.keep: self.record,self.before = _open_record(self)
     for cb in self.active: cb.begin_epoch()
     for cb in self.active: cb.wrap_loader()
-
-@patch
-def start_counting(self:BoostCore): self.rows,self.scored_before = [0,0],self.scored_rows   # forward, backward
 
 @patch
 def after_train(self:BoostCore):
@@ -372,10 +369,7 @@ class BoostColumns(WhileOnLearner, Callback):
 # %% ../../nbs/08_core.callback.ipynb #576835bd
 def _trains(learn):
     "Is `learn` in a fit? The running frames tell, also after Ctrl-C, when fastai sends no event"
-    frame = sys._getframe()
-    while frame is not None and not (frame.f_code.co_name=='_do_fit' and frame.f_locals.get('self') is learn):
-        frame = frame.f_back
-    return frame is not None
+    return any(o.f_code.co_name=='_do_fit' for o in calls_of(learn))
 
 class EmptyColumns(Callback):
     "Stays to the end of a fit in which the last method was taken off: its columns are in the table, without values"

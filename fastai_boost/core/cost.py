@@ -7,7 +7,7 @@ Docs: https://fastai-boost.github.io/fastai_boost/core.cost.html.md"""
 # %% ../../nbs/08_core.cost.ipynb #51e702e0
 from __future__ import annotations
 from fastai.basics import *
-import copy, itertools, sys, time
+import copy, itertools, time
 from typing import NamedTuple
 from .checks import class_name
 from .draw import from_first_process, inner_loader, preserve_rng, world_size
@@ -15,7 +15,7 @@ from .rows import as_plain_tensors
 from .rules import CORE
 from .score import own_autocast, own_loss, own_model, pred_of
 from .show import training_batches
-from .base import WhileOnLearner
+from .base import WhileOnLearner, calls_of
 
 # %% auto #0
 __all__ = ['Phase', 'join_phases', 'steps_per_cost', 'cost_spent', 'measure_steps', 'loading_time', 'relative_cost', 'trains_now',
@@ -102,12 +102,13 @@ def loading_time(
     "How long a step waits for its items, at least: in the fastest of `n` batches. 0 for a loader that is not fastai's"
     if not isinstance(dl, DataLoader): return 0.
     times = []
+    device = torch.device(dl.device or 'cpu')
     with preserve_rng(dl):
         loader = dl.new(num_workers=0)
         for _ in range(n):
-            begin = time.process_time()
+            begin = _now(device)
             loader.one_batch()
-            times.append(time.process_time()-begin)
+            times.append(_now(device)-begin)
     return min(times)
 
 # %% ../../nbs/08_core.cost.ipynb #126e676c
@@ -138,12 +139,8 @@ def trains_now(
     learn:Learner # In an event
 ) -> bool:
     "Is `before_fit` that of a fit? `tta` and `get_preds` send it too"
-    frame = sys._getframe()
-    while frame is not None:
-        is_event = frame.f_code.co_name=='_with_events' and frame.f_locals.get('self') is learn
-        if is_event: return frame.f_locals.get('event_type')=='fit'
-        frame = frame.f_back
-    return False
+    sending = first(o for o in calls_of(learn) if o.f_code.co_name=='_with_events')
+    return sending is not None and sending.f_locals.get('event_type')=='fit'
 
 # %% ../../nbs/08_core.cost.ipynb #4356847f
 class CostSchedule(WhileOnLearner, Callback):
@@ -274,9 +271,9 @@ def before_fit(self:CostSchedule):
 def before_train(self:CostSchedule):
     if self.learn.boost_core.validating or not self.on: return
     self.began = True
-    self.learn.boost_core.start_counting()
-    if self.budget is not None: self.begin = min(1., sum(self.spent)/self.budget)
-    self.set_pct(self.epoch)
+    if self.budget is None: return self.set_pct(self.epoch)
+    self.begin = min(1., sum(self.spent)/self.budget)
+    self.learn.pct_train = self.pct_of(self.begin)
 
 @patch
 def before_batch(self:CostSchedule):

@@ -18,7 +18,7 @@ from .checks import class_name, is_a
 # %% auto #0
 __all__ = ['is_language_model', 'why_no_idxs', 'keep_epoch_order', 'forget_epoch_order', 'settle_epoch_order', 'epoch_order',
            'ids_of_batch', 'batch_idxs', 'world_size', 'inner_loader', 'from_first_process', 'preserve_rng',
-           'next_idxs', 'rebuilt_loader', 'restricted_loader']
+           'next_idxs', 'rebuilt_loader', 'OnLoadedBatches', 'restricted_loader']
 
 # %% ../../nbs/05_core.draw.ipynb #da26f604
 def is_language_model(
@@ -204,6 +204,18 @@ def rebuilt_loader(
     with preserve_rng(): return dl.new(**kwargs)
 
 # %% ../../nbs/05_core.draw.ipynb #74d2b20b
+class OnLoadedBatches(Transform):
+    "Base of what a method puts on the loader of an epoch: `change` gets whole batches, whose number is `step`"
+    split_idx = 0   # training only
+    step = -1       # of the epoch: the loader may be ahead of the training
+    def __call__(self, b, **kwargs):
+        self.step += 1
+        return self.change(b)
+    def __getstate__(self):
+        "A spawned worker gets the loader without the callback, which holds the `Learner`: batches are changed here"
+        return {**vars(self), 'cb':None}
+
+# %% ../../nbs/05_core.draw.ipynb #bcce8dc4
 def _leaves_no_good_batch(n, n_all, dl, world):
     "Would `n` of `n_all` items make a last batch of one row, which BatchNorm can't train on, or no batch at all?"
     n,n_all = -(-n//world),-(-n_all//world)   # of one process
