@@ -1,4 +1,4 @@
-"""Train on small images first: a step on half the side costs about a quarter, so the same time buys more of them
+"""Train on small images first: a step on half the sides costs about a third, so the same time buys more of them
 
 Docs: https://fastai-boost.github.io/fastai_boost/resize.html.md"""
 
@@ -98,7 +98,8 @@ class ProgressiveResize(BoostCallback):
     papers = ('fast.ai', 'https://www.fast.ai/posts/2018-04-30-dawnbench-fastai.html'),
     does = 'trains on smaller images first, and spends the time that this saves on more epochs'
     cost = 'what the fit costs without it'   # of `spend='time'`
-    use_when = 'the time is short: a few epochs from scratch on images that are still told apart at half their size'
+    use_when = ('the time is short, a few epochs over many images or fine-tuning on few, '
+                'and images can be told apart at half their size')
     measured = 'fine-tuning on 2,000 images in the time of 6 epochs: 67.2 against 65.7 %, at 1.14 times the cost'
     variants = tuple(dict(multiple=1, spend='epochs', **o)
         for o in (dict(cost=.3), dict(cost=[.2,.5], steps=2, until=.7)))
