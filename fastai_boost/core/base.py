@@ -105,6 +105,9 @@ class MethodEvents:
     def step_cost(self) -> tuple: # Of `core.cost.Phase`s; empty where each step costs the same, or where none can know
         "Called before a fit: what a step will cost, where a plain one costs 1. It may measure that"
         return ()
+    def shift_pred(self, pred, yb): # A tensor like `pred`; both are as the loss takes them
+        "Called for each training loss and each scoring pass: what the training loss takes for the prediction"
+        return pred
     def columns(self) -> dict: # Name and value per epoch
         "What the epoch table and the loggers show of the method"
         return {}
@@ -122,6 +125,9 @@ class BoostCallback(WhileOnLearner, OnSchedule, OwnRandomNumbers, MethodEvents, 
     scoring_pass = False  # does it make a forward pass over rows, to choose among them?
     spend = 'epochs'      # 'time': the fit gets more epochs, until it costs what it would without the method
     adds_copies = False   # does it add copies of items to an epoch?
+    redraws = False       # does it draw the items of an epoch anew, some often and some not at all?
+    corrects = False      # does it correct for rare classes, so that class weights beside it would do so twice?
+    targets = 'any'       # what it needs: 'any', 'classes' (ids, labels, masks), or 'one class' for each item
     resizes = False       # does it change the size of images?
     mixes_all = False     # does no row of a batch stay as it is?
     every_counts = 'step' # what `every` counts: 'step', or 'epoch' for methods that choose the items of an epoch
@@ -168,7 +174,7 @@ def drops_rows(self:BoostCallback) -> bool:
 @patch(as_prop=True)
 def reads_fewer(self:BoostCallback) -> bool:
     "Does it leave items out before they are loaded?"
-    return self.kind=='draw' and self.needs_ids
+    return self.kind=='draw' and self.needs_ids and not self.redraws
 
 # %% ../../nbs/08_core.base.ipynb #5f3d6240
 @patch

@@ -227,8 +227,9 @@ def before_backward(self:BoostCore):
 # %% ../../nbs/08_core.callback.ipynb #71ed9085
 def _losses_of_rows(core, method):
     "The losses of the rows, which the method `method` goes by"
+    pred,yb = core.learn.pred,core.learn.yb
     try:
-        with torch.no_grad(): return item_loss(own_loss(core.learn), core.learn.pred, *core.learn.yb)
+        with torch.no_grad(): return item_loss(own_loss(core.learn), core.shifted(pred, yb), *yb)
     except TypeError as e: raise TypeError(f"{class_name(method)} goes by the loss of each row. {e}") from e
 
 def _note_losses(core, losses):
@@ -307,6 +308,15 @@ def scored(self:BoostCore,
 ):
     "Put `losses` into the item record"
     if self.ids is not None: self.record.score(self.ids, losses, self.batch.clean_rows)
+
+@patch
+def shifted(self:BoostCore,
+    pred, # Prediction of the model, as the loss takes it
+    yb # Its targets, a tuple
+): # `pred` itself where no method shifts it
+    "The prediction on which the training loss is taken: predictions, metrics and the validation loss stay as they are"
+    for cb in self.active: pred = cb.shift_pred(pred, yb)
+    return pred
 
 @patch
 def weigh(self:BoostCore,

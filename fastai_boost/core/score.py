@@ -89,9 +89,10 @@ def score_batch(
     xb = as_plain_tensors(learn.xb if xb is None else xb)
     yb = as_plain_tensors(learn.yb if yb is None else yb)
     model = own_model(learn)
+    core = getattr(learn, 'boost_core', None)
     with eval_untouched(model), own_autocast(learn):
         pred = to_float(pred_of(learn, model(*xb)))
+        if core is not None: pred = core.shifted(pred, yb)   # a row is scored by what it is trained on
         losses = item_loss(own_loss(learn), pred, *yb).float().as_subclass(Tensor)
-    core = getattr(learn, 'boost_core', None)
     if core and core.in_epoch: core.scored_rows += len(losses)
     return losses

@@ -64,7 +64,7 @@ class StepLoss(StandIn):
 
     def formed(self, pred, yb):
         "The loss of the mixed and weighted rows; the user's own where there are none"
-        core = self.core
+        core,pred = self.core,self.core.shifted(pred, yb)
         if core.pairs is None and core.weight is None: return self.own(pred, *yb)
         loss,rows = form_loss_and_rows(self.own, pred, weighted_pairs(core.pairs, core.weight, yb))
         if self.rows is None: vars(self).update(rows=rows)
