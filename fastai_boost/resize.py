@@ -28,14 +28,23 @@ def small_size(
     return tuple(min(side, max(multiple, int(side*scale/multiple+.5)*multiple)) for side in size)
 
 # %% ../nbs/36_resize.ipynb #c0e8c454
+def _shares(old, new, x):
+    "The share of each of `old` pixels in each of `new` ones that cover the same length, as a matrix for `x`"
+    edges = torch.arange(new+1, device=x.device)*(old/new)
+    pixels = torch.arange(old, device=x.device)
+    covered = torch.minimum(edges[1:,None], pixels+1)-torch.maximum(edges[:-1,None], pixels)
+    return (covered.clamp_(min=0)*(new/old)).to(x.dtype)
+
 def shrink(
     x, # (rows, channels, height, width) tensor, floats or bytes
     size:tuple # Height and width
 ) -> Tensor: # As `x`
-    "Images in another size, by an antialiased bilinear filter"
-    resize = partial(F.interpolate, size=size, mode='bilinear', antialias=True)
-    if x.is_floating_point() or x.device.type=='cpu': return resize(x)
-    return resize(x.float()).round_().clamp_(0, 255).to(x.dtype)   # a GPU has no such filter for bytes
+    "Images in a smaller size: a new pixel is the mean of the area that it covers"
+    floats = x if x.is_floating_point() else x.float()
+    # Two products of matrices: six times as fast as PyTorch's `area` on a CPU, and right for parts of pixels too
+    narrow = floats@_shares(x.shape[-1], size[1], floats).T
+    small = _shares(x.shape[-2], size[0], floats)@narrow
+    return small if x.is_floating_point() else small.add_(.5).to(x.dtype)   # bytes are rounded
 
 # %% ../nbs/36_resize.ipynb #4c64e4d8
 def _is_image(o): return o.ndim==4 and (o.dtype==torch.uint8 or o.is_floating_point()) and not isinstance(o, TensorMask)
@@ -101,8 +110,9 @@ class ProgressiveResize(BoostCallback):
     use_when = ('the time is short, a few epochs over many images or fine-tuning on few, '
                 'and images can be told apart at half their size')
     measured = 'fine-tuning on 2,000 images in the time of 6 epochs: 67.2 against 65.7 %, at 1.14 times the cost'
-    variants = tuple(dict(multiple=1, spend='epochs', **o)
-        for o in (dict(cost=.3), dict(cost=[.2,.5], steps=2, until=.7)))
+    variants = tuple(dict(multiple=1, **o) for o in (
+        dict(cost=.3, spend='epochs'), dict(cost=[.2,.5], steps=2, until=.7, spend='epochs'),
+        dict(cost=.3, spend='time')))
     functions = 'shrink_batch','shrink','small_size'
     phases = ()      # of the running fit
     side = None      # height of the images of the last step
@@ -215,8 +225,9 @@ def _cost_of(cb, batch, raw, size):
         if raw is None: return shrink_batch(*batch, size)
         xb,yb = shrink_batch(*split(raw), size)
         return finished((*xb,*yb))
+    begun = None if raw is None else dl.new(after_batch=Pipeline(_cut(dl)[0], split_idx=0))
     what = f'{size[0]}x{size[1]} of {cb.full[0]}x{cb.full[1]}'
-    measured = cb.learn.cost_schedule.measure(what, lambda: relative_cost(cb.learn, full, small))
+    measured = cb.learn.cost_schedule.measure(what, lambda: relative_cost(cb.learn, full, small, dl=begun))
     return measured or math.prod(size)/math.prod(cb.full)
 
 # %% ../nbs/36_resize.ipynb #329502f0

@@ -57,6 +57,7 @@ class Selection(BoostCallback):
     steps = ()      # the choices of this epoch; their sums stay on the device until it ends
     curve = None    # (choices, 5) float64: when (in epochs), rows seen, rows kept, their losses summed: seen, kept
     latest = 1.,1.  # shares of the loss and of the rows that the last epoch kept
+    rests = 0       # first epochs, counted over all fits, in which all rows are trained on
     nothing_chosen = 'train past its start first (an exported one has lost what it noted)'
     _stateattrs = BoostCallback._stateattrs+('steps','curve')
     @delegates(BoostCallback.__init__)
@@ -153,6 +154,7 @@ class RandomFilter(Selection):
     does = 'trains on rows drawn blindly: the control that BatchLossFilter, Selective-Backprop and InfoBatch must beat'
     use_when = 'you compare a method that drops rows: it is the control'
     cost = 'a step on the kept rows, without a scoring pass'
+    variants = {},dict(spend='time')
     measured = 'with as many rows as BatchLossFilter keeps, 70.6 against its 71.7 % accuracy'
     @delegates(Selection.__init__)
     def __init__(self,

@@ -93,7 +93,7 @@ class SelectiveBackprop(Selection):
     measured = 'lost clearly to plain training of about the same cost wherever we measured'
     variants = (
         dict(prime=0, beta=1.), dict(prime=0, beta=1., refill=False), dict(stale=2, beta=1., refill=False),
-        dict(stale=2, beta=1.), dict(prime=0, keep=.5))
+        dict(stale=2, beta=1.), dict(prime=0, keep=.5), dict(prime=0, keep=.25, spend='time'))
     functions = 'select_prob',
     primed = resting = False   # are the `prime` epochs over? is it an epoch that `every` leaves out, with stale losses?
     cdf = due = plan = None    # of an epoch with stale losses: sorted losses, items to score, their rows in each batch
@@ -120,6 +120,8 @@ class SelectiveBackprop(Selection):
 
     @property
     def refills(self): return self.refill
+    @property
+    def rests(self): return self.prime
     @property
     def reads_fewer(self): return self.stale>0   # items are left out before they are loaded
 

@@ -7,6 +7,9 @@ Docs: https://fastai-boost.github.io/fastai_boost/core.cost.html.md"""
 # %% ../../nbs/08_core.cost.ipynb #51e702e0
 from __future__ import annotations
 from fastai.basics import *
+from fastai.callback.channelslast import ChannelsLast
+from fastai.callback.progress import ProgressCallback
+from fastprogress.fastprogress import format_time
 import copy, itertools, time
 from typing import NamedTuple
 from .checks import class_name
@@ -67,30 +70,33 @@ def _now(device):
     return time.perf_counter()
 
 # %% ../../nbs/08_core.cost.ipynb #20d735c9
-def _one_step(learn, model, batch, train):
-    "A forward pass, and with `train` a backward pass, of `model` on `batch`, inputs and targets"
+def _one_step(learn, model, opt, batch, train):
+    "A forward pass, and with `train` a backward pass and a step of `opt`, of `model` on `batch`, inputs and targets"
     xb,yb = as_plain_tensors(batch[0]),as_plain_tensors(batch[1])
     with torch.set_grad_enabled(train), own_autocast(learn):
         loss = own_loss(learn)(to_float(pred_of(learn, model(*xb))), *yb)
     if not train: return
     loss.backward()
+    if opt is not None: opt.step()
     model.zero_grad(set_to_none=True)
 
 # %% ../../nbs/08_core.cost.ipynb #faad9f76
 def measure_steps(
-    learn:Learner, # Its model is copied
+    learn:Learner, # Its model and optimizer are copied
     kinds:dict, # Name -> (function that returns a batch (xb, yb), train?); without `train` it is a forward pass only
     n:int=5 # Steps of each kind that are measured, after two that are not
 ) -> dict: # Name -> seconds
     "Seconds of the fastest step of each kind, with making its batch. Raises what the model or the loss raises"
     with preserve_rng():
-        model = copy.deepcopy(own_model(learn))
+        model,opt = copy.deepcopy((own_model(learn),learn.opt))
         device = next(model.parameters()).device
         model.train()
+        # That callback changes the model only after this is measured
+        if any(isinstance(cb, ChannelsLast) for cb in learn.cbs): model.to(memory_format=torch.channels_last)
         times = {name:[] for name in kinds}
         for _,(name,(make,train)) in itertools.product(range(n+2), kinds.items()):
             begin = _now(device)
-            _one_step(learn, model, make(), train)
+            _one_step(learn, model, opt, make(), train)
             times[name].append(_now(device)-begin)
     return {name:min(o[2:]) for name,o in times.items()}
 
@@ -120,10 +126,11 @@ def relative_cost(
     learn:Learner,
     full, # Function that returns a plain batch (xb, yb)
     other, # Function that returns a cheaper one
-    train:bool=True # Is a step trained on it? Else it is scored by a forward pass
+    train:bool=True, # Is a step trained on it? Else it is scored by a forward pass
+    dl=None # Loader of what the functions begin with; `None`: the training loader
 ) -> float|None: # From 0 to 1; `None` where the step can't be run outside of a fit, or the clock says nonsense
     "What a step on another batch costs, where one on a full batch costs 1; all processes get that of the first"
-    dl = inner_loader(learn.dls.train)
+    dl = inner_loader(learn.dls.train) if dl is None else dl
     try:
         seconds = measure_steps(learn, dict(full=(full,True), other=(other,train)))
         loading,workers = loading_time(dl),getattr(dl, 'num_workers', 0)
@@ -146,11 +153,16 @@ def trains_now(
 class CostSchedule(WhileOnLearner, Callback):
     "Lets `pct_train` follow the cost that is spent, and stretches fits whose methods spend what they save"
     order,run_valid = CORE-.25,False   # after fastai's `TrainEvalCallback` (-10), which counts steps
+    fitting = False   # does a fit run, and not a search for a learning rate?
     phases = ()     # of the running fit; empty where no method has any
+    per_cost = 1.   # steps of the fit that have the cost of a plain one
+    ended = 0.      # `pct_train` at the end of the last fit
     budget = None   # in plain epochs, where the cost is not known before it is spent; else `None`
     asked = 0       # epochs that `fit` was called with
     spent = ()      # what each epoch of such a fit cost, in plain epochs
     begin = 0.      # the share of the budget that was spent before the running epoch
+    now = 0.        # what the running epoch has cost so far, the same in all processes
+    turn = None     # epochs done and share spent where it was decided whether the running epoch is the last one
     last = False    # is it the last epoch of such a fit?
     began = False   # did the epoch train?
     def __init__(self): self.measured = {}   # what was measured -> cost; saved with a run
@@ -158,13 +170,13 @@ class CostSchedule(WhileOnLearner, Callback):
     @property
     def on(self):
         "Does `pct_train` follow the cost?"
-        return len(self.phases)>0 or self.budget is not None
+        return self.fitting and (len(self.phases)>0 or self.budget is not None)
 
     @property
     def cost(self) -> float:
-        "What the fit has cost so far, in plain epochs"
+        "What the fit has cost so far, in plain epochs; after it, what it has cost"
         if self.budget is not None: return sum(self.spent)
-        return self.learn.pct_train*self.n_epoch/steps_per_cost(self.phases)
+        return (self.learn.pct_train if self.fitting else self.ended)*self.n_epoch/self.per_cost
 
     def pct_of(self,
         share:float # Of the steps of the fit that are done or, in a counted fit, of its budget
@@ -177,8 +189,9 @@ class CostSchedule(WhileOnLearner, Callback):
     ) -> float: # To be given to `pct_of`
         "Which share is done"
         if self.budget is None: return done/self.n_epoch
-        if self.last: return self.begin+(1-self.begin)*min(1., done-self.epoch)
-        return (sum(self.spent)+self.cost_of_epoch())/self.budget
+        if not self.last: return (sum(self.spent)+self.now)/self.budget
+        at,share = self.turn
+        return 1. if done>=self.epoch+1 else share+(1-share)*(done-at)/(self.epoch+1-at)
 
     def state_dict(self): return dict(measured=self.measured, spent=list(self.spent))
     def load_state_dict(self, state): self.measured,self.spent = dict(state['measured']),list(state['spent'])
@@ -206,11 +219,24 @@ def set_pct(self:CostSchedule,
     done:float # Epochs that are done, with the part of the running one
 ):
     "Let `pct_train` follow the cost: loaders that make batches of their own call it too, in their own steps"
+    if self.budget is not None: _follow(self, done)
     if self.on: self.learn.pct_train = self.pct_of(self.share_at(done))
     else: self.learn.pct_train = done/self.n_epoch
 
 # %% ../../nbs/08_core.cost.ipynb #ca743a6b
 _least = .1   # of the cost of a plain epoch: no counted epoch is expected to cost less
+
+def _plain_epochs(cb, budget, done):
+    "How many epochs of a fit of `budget` plain epochs, of which `done` are over, surely are plain before `cb` acts"
+    rest = max(0, getattr(cb, 'rests', 0)-cb.epochs_done+done)
+    begin = cb.start*budget if isinstance(cb.start, float) else cb.start-cb.epochs_done+done
+    return min(budget, max(rest, begin))
+
+def _most_epochs(methods, budget, done):
+    "No fit of `budget` plain epochs has more"
+    plain = min(_plain_epochs(cb, budget, done) for cb in methods)
+    if plain>=budget: return max(1, int(budget*1.02))
+    return math.ceil(plain+(budget-plain)/_least)
 
 def _count(schedule,
     budget:float, # Plain epochs
@@ -219,7 +245,7 @@ def _count(schedule,
     "Begin a fit that ends when it has cost `budget`"
     done = max((cb._skip_to for cb in schedule.learn.cbs if isinstance(cb, SkipToEpoch)), default=0)
     schedule.budget,schedule.spent = budget,[*schedule.spent,*[1.]*done][:done]
-    schedule.learn.n_epoch = max(1, math.ceil(budget/_least))
+    schedule.learn.n_epoch = _most_epochs(methods, budget, done)
     schedule.score_cost = 1/3
     scoring = first(cb for cb in methods if cb.scoring_pass)
     if scoring is None: return
@@ -238,29 +264,44 @@ def _plain_rows(dl):
     return rows/(1 if world_size(dl)>1 else max(1, num_distrib()))
 
 # %% ../../nbs/08_core.cost.ipynb #5a4ff352
-def _expected(schedule) -> float: # In plain epochs
-    "At the first batch of an epoch, what it is expected to cost"
-    draws = any(cb.spend=='time' and cb.reads_fewer for cb in schedule.learn.boost_core.methods)
-    bs = getattr(schedule.learn.dl, 'bs', None)
-    if draws and bs: return min(1., schedule.n_iter*bs/_plain_rows(schedule.learn.dls.train))
-    return max(_least, schedule.spent[-1]) if schedule.spent else 1.
+def _in_all(schedule, cost):
+    "The cost as the first process has counted it: rates must not differ between processes"
+    if num_distrib()<2: return cost
+    return from_first_process(torch.tensor(cost), next(schedule.learn.model.parameters()).device).item()
 
 # %% ../../nbs/08_core.cost.ipynb #73473127
-def _plan_epoch(schedule):
-    "At the first batch of an epoch, see whether another one has room behind it: the last one leads to 1"
-    cost,spent = _expected(schedule),sum(schedule.spent)
-    schedule.last = spent+2*cost>schedule.budget*1.02 or schedule.epoch==schedule.n_epoch-1
+def _share_of_rows(schedule, part):
+    "Which share of the rows is in a share `part` of the batches of the running epoch: the last batch may be smaller"
+    dl = schedule.learn.dl
+    bs = getattr(dl, 'bs', None) or getattr(dl, 'batch_size', None)
+    return min(1., part*schedule.n_iter*bs/_plain_rows(dl)) if bs else part
+
+def _see_whether_last(schedule, cost):
+    "Has the budget no room for one more epoch behind the running one, where each costs `cost`?"
+    no_room = sum(schedule.spent)+2*cost>schedule.budget*1.02
+    schedule.last = no_room or schedule.epoch==schedule.n_epoch-1
+
+# %% ../../nbs/08_core.cost.ipynb #60a53ba9
+def _follow(schedule, done):
+    "Count the running epoch; in its middle, see whether another one has room behind it: the last one leads to 1"
+    schedule.now = _in_all(schedule, schedule.cost_of_epoch())
+    part = done-schedule.epoch
+    if schedule.turn is not None or part<.5: return
+    schedule.turn = done,min(1., (sum(schedule.spent)+schedule.now)/schedule.budget)
+    _see_whether_last(schedule, schedule.now/_share_of_rows(schedule, part))
 
 # %% ../../nbs/08_core.cost.ipynb #906132f2
 @patch
 def before_fit(self:CostSchedule):
-    self.phases,self.budget,self.last,self.began = (),None,False,False
-    if not trains_now(self.learn) or hasattr(self.learn, 'lr_finder'): return
-    self.asked = self.n_epoch
+    if self.learn.boost_core.validating: return   # a callback may validate in the middle of a fit
+    self.fitting = trains_now(self.learn) and not hasattr(self.learn, 'lr_finder')
+    if not self.fitting: return
+    self.phases,self.budget,self.last,self.began,self.asked = (),None,False,False,self.n_epoch
     methods = [(cb,tuple(cb.step_cost())) for cb in self.learn.boost_core.methods]
     self.phases = join_phases(*(phases for _,phases in methods))
     kept = join_phases(*(phases for cb,phases in methods if cb.spend!='time'))
-    stretch = steps_per_cost(self.phases)/steps_per_cost(kept)
+    self.per_cost = steps_per_cost(self.phases)
+    stretch = self.per_cost/steps_per_cost(kept)
     counted = [cb for cb,phases in methods if cb.spend=='time' and not phases]
     if len({phase.cost for phase in self.phases})==1: self.phases = ()   # then cost and steps go alike
     if counted: return _count(self, self.asked*stretch, counted)
@@ -272,12 +313,8 @@ def before_train(self:CostSchedule):
     if self.learn.boost_core.validating or not self.on: return
     self.began = True
     if self.budget is None: return self.set_pct(self.epoch)
-    self.begin = min(1., sum(self.spent)/self.budget)
+    self.begin,self.now,self.turn = min(1., sum(self.spent)/self.budget),0.,None
     self.learn.pct_train = self.pct_of(self.begin)
-
-@patch
-def before_batch(self:CostSchedule):
-    if self.budget is not None and self.iter==0: _plan_epoch(self)
 
 @patch
 def after_batch(self:CostSchedule):
@@ -295,20 +332,40 @@ def cost_of_epoch(self:CostSchedule) -> float: # In plain epochs
 @patch
 def after_epoch(self:CostSchedule):
     "Count what the epoch has cost"
-    if self.budget is None or not self.began or self.learn.boost_core.validating: return
+    if self.budget is None or not (self.on and self.began) or self.learn.boost_core.validating: return
     self.began = False
-    cost = torch.tensor(self.cost_of_epoch())
-    if num_distrib()>1: cost = from_first_process(cost, next(self.learn.model.parameters()).device)
-    self.spent.append(cost.item())
+    cost = _in_all(self, self.cost_of_epoch())
+    if self.turn is None: _see_whether_last(self, cost)   # a callback has cut it short before its middle
+    self.spent.append(cost)
 
 @patch
 def before_epoch(self:CostSchedule):
     "End a counted fit whose last epoch is over"
-    if self.budget is None or not self.last or self.learn.boost_core.validating: return
+    if self.learn.boost_core.validating or not self.on: return
+    _show_cost(self)
+    if not self.last: return
     self.learn.n_epoch = self.epoch
     self.learn.epoch -= 1
     self.tell(f'{self.n_epoch} epochs cost as much as {sum(self.spent):.3g}.')
     raise CancelFitException
+
+@patch
+def after_fit(self:CostSchedule):
+    if not self.learn.boost_core.validating: self.fitting,self.ended = False,self.learn.pct_train
+
+# %% ../../nbs/08_core.cost.ipynb #4d7333c6
+def _show_cost(schedule):
+    "Let fastai's bar over the epochs show the share of the cost that is spent, and the time that is left by it"
+    progress = schedule.learn._grab_cbs(ProgressCallback)
+    bar = getattr(getattr(first(progress), 'mbar', None), 'main_bar', None)
+    if bar is None: return
+    bar.total = schedule.epochs_planned()   # of a counted fit, as far as is known
+    def update_bar(epoch):
+        share,seconds = schedule.learn.pct_train,bar.last_t-bar.start_t
+        left = format_time(seconds/share-seconds) if share else '?'
+        text = f'{share:.2%} [{epoch}/{bar.total} {format_time(seconds)}{bar.lt}{left}]'
+        bar.on_update(share*bar.total, text)
+    bar.update_bar = update_bar
 
 # %% ../../nbs/08_core.cost.ipynb #d1718a35
 @patch

@@ -20,7 +20,7 @@ from .training import said_in, two_groups
 
 # %% auto #0
 __all__ = ['predict_and_interpretation', 'Pick', 'fastai_dls', 'load_learner_and_predict', 'test_time_augmentation',
-           'export_and_load_learner', 'SaveAtTwo', 'resume', 'record_over_fine_tune_and_a_new_dataset',
+           'export_and_load_learner', 'SaveAtTwo', 'resume', 'CountEpochs', 'record_over_fine_tune_and_a_new_dataset',
            'trackers_and_loggers', 'record_has_the_losses_of_the_items', 'SkipsFive', 'a_dataset_that_skips_items',
            'pictures', 'traces', 'pictures_leave_no_trace']
 
@@ -130,34 +130,51 @@ def resume(make):
     "By a new `Learner`, or by the one that was stopped with Ctrl-C: bit for bit the run that was never stopped"
     with tempfile.TemporaryDirectory() as folder:
         whole = _one_cycle(learner(make, path=folder), cbs=SaveAtTwo())
+        epochs_of(whole, 4)
         other = learner(make, path=folder)
         set_seed(99) # another process has other random states
         _one_cycle(other.load_run('run'), start_epoch=2)
-        same = _one_cycle(learner(make, path=folder), cbs=SaveAtTwo(kill=True))
+        same = _one_cycle(share_measured(whole, learner(make, path=folder)), cbs=SaveAtTwo(kill=True))
         _one_cycle(same.load_run('run'), start_epoch=2)
     assert all(dropped(cb) for cb in whole.boosts if selects(cb))
     for learn in (other, same):
+        test_eq([learn.n_epoch,learn.epoch,learn.pct_train], [whole.n_epoch,whole.epoch,whole.pct_train])
         assert torch.equal(weights(whole), weights(learn)), 'the resumed run has other weights'
         test_eq(whole.item_record(), learn.item_record())
 
 # %% ../../nbs/84_testing.after_training.ipynb #881710a7
+class CountEpochs(Callback):
+    "Note how many epochs of each fit train"
+    run_valid = False
+
+    def __init__(self): self.of_fits = []
+
+    def before_fit(self):
+        if not self.learn.lock.locked(): self.of_fits.append(0)   # `validate` sends the events of a fit too
+
+    def after_train(self): self.of_fits[-1] += 1
+
+# %% ../../nbs/84_testing.after_training.ipynb #d8ac771a
 @situation
 def record_over_fine_tune_and_a_new_dataset(make):
     "One record over both fits of `fine_tune`, a new one for another dataset"
-    learn = learner(make, splitter=two_groups)
+    learn,count = learner(make, splitter=two_groups),CountEpochs()
     cb = learn.boosts[0]
-    with learn.no_bar(), learn.no_logging(): learn.fine_tune(2)
-    rec = learn.item_record()
+    with learn.no_bar(), learn.no_logging(): learn.fine_tune(2, cbs=count)
+    rec,(frozen,n) = learn.item_record(),count.of_fits
+    test_eq(n, epochs_of(learn, 2))
+    assert frozen==1 or cb.spend=='time'
     test_eq(len(rec), 70)
     test_eq(rec.trained.sum()>0, not cb.mixes_all)
     assert (rec.trained<=rec.seen).all()
-    test_eq(rec.trained.max() if cb.adds_copies else rec.seen.max(), 3)
-    assert rec.seen.min() in ((1,2) if cb.reads_fewer else (3,))
+    test_eq(rec.trained.max() if cb.adds_copies else rec.seen.max(), frozen+n)
+    assert rec.seen.min() in (range(1,frozen+n) if cb.reads_fewer else (frozen+n,))
     learn.dls = image_dls(50)
     seen = quiet(learn, 1).item_record().seen
     test_eq(len(seen), 50)
-    test_eq(seen.min(), 1)
-    test_eq(seen.max()>1, cb.adds_copies)
+    n = epochs_of(learn, 1)
+    assert seen.min()<=n if cb.reads_fewer else seen.min()==n
+    test_eq(seen.max()>n, cb.adds_copies)
 
 # %% ../../nbs/84_testing.after_training.ipynb #95e2f2c2
 def _tracked(learn):
@@ -196,14 +213,15 @@ def _check_record(make, dl, kwargs):
     model = Flat(6,3)
     learn = learner(make, dls=dls, model=model, lr=0.)
     cb = learn.boosts[0]
-    rec = quiet(learn, 1+cb.reads_fewer).item_record()
+    asked = 1+cb.reads_fewer
+    rec = quiet(learn, asked).item_record()
     want = F.cross_entropy(model(x[:40]), y[:40], reduction='none').detach().numpy()
     known = rec.loss.notna().values
     test_close(rec.loss.values[known], want[known], eps=1e-5)
     visits = rec.seen if selects(cb) else rec.trained
     test_eq(known, (visits.values>0) & cb.splits)
     assert (rec.trained>0).sum()>=(0 if cb.mixes_all else 7) and (rec.trained<=rec.seen).all()
-    if not cb.reads_fewer: test_eq(rec.seen.sum(), 40)
+    if not cb.reads_fewer: test_eq(rec.seen.sum(), 40*epochs_of(learn, asked))
 
 # %% ../../nbs/84_testing.after_training.ipynb #6482016f
 @situation

@@ -14,8 +14,8 @@ from .helpers import *
 
 # %% auto #0
 __all__ = ['SITUATIONS', 'Maker', 'as_maker', 'method_class', 'label_of_variant', 'registered', 'ScoreFilter', 'HalfWeight',
-           'Flat', 'small_net', 'image_dls', 'learner', 'add_made', 'selects', 'dropped', 'column', 'trained',
-           'refusal', 'Seen', 'Skipped', 'as_it_was', 'situation', 'outcome_of']
+           'Flat', 'small_net', 'image_dls', 'learner', 'add_made', 'selects', 'dropped', 'epochs_of', 'share_measured',
+           'column', 'trained', 'refusal', 'Seen', 'Skipped', 'as_it_was', 'situation', 'outcome_of']
 
 # %% ../../nbs/82_testing.cases.ipynb #480e570f
 class Maker:
@@ -168,6 +168,32 @@ def dropped(
 ) -> bool:
     "Has it kept fewer rows than it has seen?"
     return cb.curve is not None and bool(cb.curve[:,2].sum()<cb.curve[:,1].sum())
+
+# %% ../../nbs/82_testing.cases.ipynb #a5cff595
+def epochs_of(
+    learn:Learner, # After a fit
+    asked:int # Epochs that the fit was called with
+) -> int:
+    "How many epochs the fit had: those asked for or, where a method spends what it saves, as many as cost that"
+    n = learn.n_epoch
+    if all(cb.spend=='epochs' for cb in learn.boosts):
+        assert n==asked, f'{asked} epochs were asked for, and there are {n}'
+        return n
+    schedule = learn.cost_schedule
+    counted,left = schedule.budget is not None,asked-schedule.cost
+    # What an epoch costs is known before a fit, or foreseen by what the one before it has cost
+    paid = abs(left)<max(schedule.spent) if counted else -1e-6<left<schedule.cost/n
+    assert paid and schedule.asked==asked, f'{asked} epochs were asked for, and there are {n} for the cost of {schedule.cost:.3g}'
+    return n
+
+# %% ../../nbs/82_testing.cases.ipynb #ede6b273
+def share_measured(
+    learn:Learner, # Has measured what steps cost
+    other:Learner # Has a method
+) -> Learner: # `other`
+    "Let another `Learner` repeat a training: what steps cost is not measured again"
+    other.cost_schedule.measured = dict(learn.cost_schedule.measured)
+    return other
 
 # %% ../../nbs/82_testing.cases.ipynb #c120a748
 def column(

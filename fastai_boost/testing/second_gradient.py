@@ -96,19 +96,18 @@ class AdversarialInputs(Callback):
 
 # %% ../../nbs/88_testing.second_gradient.ipynb #51f3fcf3
 def _plain_run(make, *cbs):
-    "Weights and record with the method, and callbacks that do nothing"
-    learn = trained(learner([make, *cbs], model=smooth_net()))
-    return weights(learn),learn.item_record()
+    "Train with the method, and callbacks that do nothing"
+    return trained(learner([make, *cbs], model=smooth_net()))
 
 def _as_without(make, callback, plain):
     "With the callback the weights and the record are as without it, and the loss function is the user's own"
     loss_func = CrossEntropyLossFlat()
-    learn = trained(learner([make, callback], model=smooth_net(), lf=loss_func))
+    learn = trained(share_measured(plain, learner([make, callback], model=smooth_net(), lf=loss_func)))
     assert learn.loss_func is loss_func
     assert callback.steps
-    test_close(weights(learn), plain[0], eps=1e-5)
-    record = learn.item_record()
-    for o in ('seen','trained','epoch'): test_eq(record[o], plain[1][o])
+    test_close(weights(learn), weights(plain), eps=1e-5)
+    record,want = learn.item_record(),plain.item_record()
+    for o in ('seen','trained','epoch'): test_eq(record[o], want[o])
 
 # %% ../../nbs/88_testing.second_gradient.ipynb #8f72b0cd
 @situation
@@ -238,9 +237,10 @@ def learner_of(
 @situation
 def a_Learner_with_a_step_of_its_own(make):
     "The weights are those of a `Learner` of fastai, and Ctrl-C leaves the user's loss"
-    want = weights(trained(learner_of(Learner, make)))
+    plain = trained(learner_of(Learner, make))
+    want = weights(plain)
     for cls in (CallsSuper, WritesItsOwn, Replaced):
-        learn = learner_of(cls, make)
+        learn = share_measured(plain, learner_of(cls, make))
         loss_func = learn.loss_func
         assert torch.equal(weights(trained(learn)), want), f'{cls.__name__} trains otherwise'
         assert learn.n_steps

@@ -33,21 +33,22 @@ class Sizes(Callback):
 
 # %% ../../nbs/83_testing.training.ipynb #0cf7548f
 def _check_seen(cb, seen, rows):
-    "In three epochs of 70 items each item is read three times, unless the method reads fewer or adds copies"
+    "Each item of 70 is read in each epoch, unless the method reads fewer or adds copies"
+    n = len(rows)
     if cb.reads_fewer:
-        assert max(rows[1:])<70 and seen.sum()<3*70
+        assert max(rows[1:])<70 and seen.sum()<n*70
         if selects(cb): test_eq(rows[0], 70) # there are no losses yet to select by
-    elif cb.adds_copies: assert seen.min()==3 and seen.max()>3
-    else: test_eq(seen.tolist(), [3]*70)
+    elif cb.adds_copies: assert seen.min()==n and seen.max()>n
+    else: test_eq(seen.tolist(), [n]*70)
 
 # %% ../../nbs/83_testing.training.ipynb #b60df6ff
-def _check_sizes(cb, sizes, seen):
-    "Refilled batches are full and fewer, copies are rows of their own, and without them there are 15 steps"
+def _check_sizes(cb, sizes, seen, n):
+    "Refilled batches are full and fewer, copies are rows of their own, without them `n` epochs have five steps each"
     if cb.refills:
-        assert len(sizes)<15
+        assert len(sizes)<5*n
         test_eq(sorted(sizes)[3:], [16]*(len(sizes)-3))
     elif cb.adds_copies: test_eq(sum(sizes), seen.sum())
-    elif not cb.reads_fewer: test_eq(len(sizes), 15)
+    elif not cb.reads_fewer: test_eq(len(sizes), 5*n)
 
 # %% ../../nbs/83_testing.training.ipynb #9d7c1b5c
 @situation
@@ -55,14 +56,16 @@ def rows_trained_on(make):
     "Filters train on fewer rows than a plain fit, drawing methods read fewer, refilled batches are full and fewer"
     sizes = Sizes()
     learn = quiet(learner(make), 3, cbs=sizes)
-    cb,n = learn.boosts[0],3*70
+    cb,epochs = learn.boosts[0],epochs_of(learn, 3)
+    n = epochs*70
     rows = column(learn, 'bwd_rows')
+    test_eq(len(rows), epochs)
     seen = learn.item_record().seen
     test_eq(sum(sizes.sizes), sum(rows))
     if selects(cb): assert sum(rows)<.9*n and dropped(cb)
     _check_seen(cb, seen, rows)
-    _check_sizes(cb, sizes.sizes, seen)
-    if cb.kind=='weigh': assert not torch.equal(weights(learn), weights(quiet(learner(), 3))), 'weights change nothing'
+    _check_sizes(cb, sizes.sizes, seen, epochs)
+    if cb.kind=='weigh': assert not torch.equal(weights(learn), weights(quiet(learner(), epochs))), 'weights change nothing'
     return Seen(f'{sum(rows)/n:.0%}')
 
 # %% ../../nbs/83_testing.training.ipynb #b5acc7ee
@@ -70,7 +73,7 @@ def rows_trained_on(make):
 def train(make):
     "Two fits, the columns of the table, the picture of the losses, and a fit with a table and a bar"
     learn = quiet(trained(learner(make, metrics=accuracy)))
-    test_eq(len(learn.recorder.values), 2)
+    test_eq(len(learn.recorder.values), epochs_of(learn, 2))
     test_eq(len(learn.recorder.metric_names)-2, len(learn.recorder.values[-1]))
     learn.recorder.plot_loss(ax=plt.figure().subplots())
     with redirect_stdout(io.StringIO()): learner(make).fit(2)

@@ -67,7 +67,7 @@ def same_training(
     said = trained_or_refusal(learn, *names)
     if said: return said
     if make.example.kind=='augment': return   # it augments the batch before callbacks of the user see it
-    other = trained(_learner(as_loaded))
+    other = trained(share_measured(learn, _learner(as_loaded)))
     assert torch.equal(weights(learn), weights(other)), 'the callback leads to other weights than the same data'
     test_eq(learn.item_record(), other.item_record())
 
@@ -338,8 +338,8 @@ class NoteEvents(Callback):
 def events_are_sent_once(make):
     "In training and in validation"
     note,plain = NoteEvents(),NoteEvents()
-    quiet(learner(), 3, cbs=plain)
-    quiet(learner(make), 3, cbs=note)
+    learn = quiet(learner(make), 3, cbs=note)
+    quiet(learner(), epochs_of(learn, 3), cbs=plain)
     steps = note.counts['after_step']
     assert steps
     test_eq(note.in_steps, _step*steps)
