@@ -1,18 +1,20 @@
 """What `learn.progressive_resize()` wins: accuracy at equal cost, seed by seed, on CIFAR-10 at 32 pixels.
 
     python benchmarks/train_small_first.py 12800x10 --seeds=5    # 12,800 images, the time of 10 epochs
-    python benchmarks/train_small_first.py 50000x4 --seeds=5
+    python benchmarks/train_small_first.py 50000x4 --seeds=5 --arms=plain,small_first,by_steps
+    python benchmarks/train_small_first.py step_cost             # what a small step costs, in turn with full ones
     python benchmarks/train_small_first.py summary
 
 A setting is IMAGESxEPOCHS, or one of the names in `special`. The arms of a seed run one after the other in one process,
 on one thread:
 
 - `plain`: as many epochs as the setting says
-- `small_first`: the same with `learn.progressive_resize(cost=.33)`, which stretches the fit to more epochs of the same
-  cost. The .33 were measured by `learn.progressive_resize()` on the idle machine, .329 to .336 in five measurements;
-  they are given, so that each seed has as many epochs
-- `by_steps`, with `--short`: what a plain callback does: as many epochs and as many small steps as `small_first`, and
-  fastai's schedule, which goes by steps
+- `small_first`: the same with `learn.progressive_resize(cost=.4)`, which stretches the fit to more epochs of the same
+  cost. What a small step costs is given, so that each seed has as many epochs; `step_cost` measures it
+- `in_80_percent`: `small_first` in the time of four fifths of the epochs
+- `by_steps`: what a plain callback does: as many epochs and as many small steps as `small_first`, and fastai's
+  schedule, which goes by steps
+- `softer`: `small_first` with images that are shrunk by the usual antialiased filter (bilinear)
 
 `xresnet18_64px` trains fastai's xresnet18 on images enlarged to 64 pixels; `fine_tune` a small net on five classes that
 was trained on the other five before.
@@ -23,7 +25,7 @@ was trained on the other five before.
 Each run is a row of results/wins/SETTING.csv; runs that are there are not repeated. The summary is written to
 results/wins/summary.csv: means, the difference to plain training of the same seeds, its standard error, and the p of a
 paired t-test."""
-import argparse, functools, platform, time
+import argparse, functools, itertools, platform, time
 from pathlib import Path
 import numpy as np, pandas as pd, torch, fastai
 from fastai.vision.all import *
@@ -31,11 +33,12 @@ from scipy import stats
 from fastai_boost.all import *
 from fastai_boost.experiments.data import Rows, ShiftFlip, data_sets, image_datasets
 from fastai_boost.experiments.runs import silent_learner
+from fastai_boost import resize
 from fastai_boost.resize import shrink_batch
 
 folder = Path(__file__).parent.parent/'results'/'wins'
 special = {
-    'xresnet18_64px': dict(images=3200, epochs=3, model='xresnet18', side=64, cost=.27),
+    'xresnet18_64px': dict(images=3200, epochs=3, model='xresnet18', side=64),
     'fine_tune': dict(images=2000, epochs=6, lr=.02, pretrained=True),
 }
 
@@ -117,35 +120,76 @@ def run(learn, epochs, lr):
     loss,accuracy = learn.validate()[:2]
     return dict(accuracy=accuracy, valid_loss=loss, **result)
 
-def arms(s, seed, short):
-    "Name and result of each arm of a seed"
-    epochs,lr = s['epochs'],s.get('lr', .1)
-    yield 'plain',run(learner(s, seed), epochs, lr)
-    small = learner(s, seed).progressive_resize(cost=s.get('cost', .33))
-    result = run(small, epochs, lr)
-    cb = small.progressive_resize_cb
-    yield 'small_first',dict(result, step_cost=cb.costs[0])
-    if not short: return
-    steps = round(small.n_epoch*len(small.dls.train)*cb.until/cb.costs[0]/(cb.until/cb.costs[0]+1-cb.until))
-    yield 'by_steps',run(learner(s, seed, BySteps(steps, cb.sizes[0])), small.n_epoch, lr)
+def small_first(s, seed, epochs):
+    "Train on small images first, in the time of `epochs`"
+    learn = learner(s, seed).progressive_resize(cost=s.get('cost', .4))
+    result = run(learn, epochs, s.get('lr', .1))
+    return dict(result, step_cost=learn.progressive_resize_cb.costs[0])
 
-def write_runs(name, seeds, short):
+def in_80_percent(s, seed, epochs): return small_first(s, seed, round(.8*epochs))
+
+def by_steps(s, seed, epochs):
+    "As many small and full steps as `small_first` has, with a schedule that goes by steps"
+    cost = s.get('cost', .4)
+    n_epoch = int(epochs*(.5/cost+.5)+1e-6)   # as `ProgressiveResize` stretches a fit with `until=.5`
+    learn = learner(s, seed)
+    small_steps = round(n_epoch*len(learn.dls.train)*(.5/cost)/(.5/cost+.5))
+    size = learn.dls.train.one_batch()[0].shape[-1]//2
+    return run(learner(s, seed, BySteps(small_steps, (size,size))), n_epoch, s.get('lr', .1))
+
+def softer(s, seed, epochs):
+    "`small_first` with the usual filter"
+    ours = resize.shrink
+    resize.shrink = partial(F.interpolate, mode='bilinear', antialias=True)
+    try: return small_first(s, seed, epochs)
+    finally: resize.shrink = ours
+
+def plain(s, seed, epochs): return run(learner(s, seed), epochs, s.get('lr', .1))
+
+arms = {f.__name__:f for f in (plain,small_first,in_80_percent,by_steps,softer)}
+
+def write_runs(name, seeds, names):
     "Train the runs of a setting that are missing"
-    file = folder/f'{name}.csv'
-    for seed in seeds:
-        done = pd.read_csv(file) if file.exists() else pd.DataFrame(dict(seed=[]))
-        if seed in done.seed.tolist(): continue
-        versions = dict(torch=torch.__version__, fastai=fastai.__version__, cpu=platform.machine(), threads=1)
-        results = arms(setting_of(name), seed, short)
-        rows = [dict(setting=name, arm=arm, seed=seed, **r, **versions) for arm,r in results]
-        done = pd.read_csv(file) if file.exists() else pd.DataFrame()   # another process may have written
-        pd.concat([done,pd.DataFrame(rows)]).round(4).to_csv(file, index=False)
-        print(pd.DataFrame(rows)[['arm','seed','accuracy','epochs','cost']].to_string(index=False), flush=True)
+    file,s = folder/f'{name}.csv',setting_of(name)
+    versions = dict(torch=torch.__version__, fastai=fastai.__version__, cpu=platform.machine(), threads=1)
+    def written(): return pd.read_csv(file) if file.exists() else pd.DataFrame(dict(seed=[], arm=[]))
+    for seed,arm in itertools.product(seeds, names):
+        if ((written().seed==seed) & (written().arm==arm)).any(): continue
+        row = dict(setting=name, arm=arm, seed=seed, **arms[arm](s, seed, s['epochs']), **versions)
+        rows = written().to_dict('records')+[row]   # another process may have written meanwhile
+        pd.DataFrame(rows).round(4).to_csv(file, index=False)
+        print(arm, seed, f"{row['accuracy']:.4f}, {row['epochs']} epochs, {row['cost']:.1f} s", flush=True)
+
+class StepTimes(Callback):
+    "The processor's time of each training step, with the loading of the next batch"
+    order,run_valid = -99,False
+    def before_fit(self): self.times,self.begun = [],None
+    def before_batch(self):
+        now = time.process_time()
+        if self.begun is not None and self.iter>0: self.times.append(now-self.begun)
+        self.begun = now
+
+def step_cost(name, pairs=15):
+    "What a small step costs, from epochs of 10 steps that are small and full in turn"
+    s = {**setting_of(name), 'images':1280, 'pretrained':False}
+    seconds = dict(full=[], small=[])
+    for _ in range(pairs):
+        for kind in seconds:
+            learn = learner(s, 1, StepTimes())
+            if kind=='small': learn.progressive_resize(cost=.4, until=.99, spend='epochs')
+            learn.fit(1, s.get('lr', .1))
+            seconds[kind] += learn.step_times.times[1:-1]   # all small
+    full,small = (np.median(seconds[kind]) for kind in ('full','small'))
+    row = dict(setting=name, steps=len(seconds['full']), full_ms=1000*full, small_ms=1000*small, ratio=small/full)
+    file = folder/'step_cost.csv'
+    rows = pd.read_csv(file).query('setting!=@name').to_dict('records') if file.exists() else []
+    pd.DataFrame([*rows,row]).round(4).to_csv(file, index=False)
+    print(row)
 
 def summary():
     "One row per setting and arm"
     rows = []
-    for file in sorted(o for o in folder.glob('*.csv') if o.stem!='summary'):
+    for file in sorted(o for o in folder.glob('*.csv') if o.stem in special or o.stem[0].isdigit()):
         df = pd.read_csv(file)
         plain = df[df.arm=='plain'].set_index('seed')
         for arm,runs in df.groupby('arm', sort=False):
@@ -164,10 +208,12 @@ if __name__=='__main__':
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('setting')
     parser.add_argument('--seeds', default='5', help='how many, or a list such as 3,4')
-    parser.add_argument('--short', action='store_true', help='with the arm `by_steps`')
+    parser.add_argument('--arms', default='plain,small_first')
     args = parser.parse_args()
     torch.set_num_threads(1)
     folder.mkdir(exist_ok=True)
     seeds = [int(o) for o in args.seeds.split(',')] if ',' in args.seeds else range(1, int(args.seeds)+1)
     if args.setting=='summary': summary()
-    else: write_runs(args.setting, seeds, args.short)
+    elif args.setting=='step_cost':
+        for name in ('12800x10','xresnet18_64px'): step_cost(name)
+    else: write_runs(args.setting, seeds, args.arms.split(','))
