@@ -328,6 +328,9 @@ def as_augmentation(tfms):
     if isinstance(tfms, str) and tfms in ROW_TFMS: return _FixedCopies(tfms, COPIES['cifar10'][tfms])
     if isinstance(tfms, tuple) and len(tfms)==2 and isinstance(tfms[0], str): return _FixedCopies(*tfms)
     if isinstance(tfms, PBA): return _ByPBA(tfms)
+    if isinstance(tfms, (list,L,Pipeline)) and not len(L(getattr(tfms, 'fs', tfms))):
+        raise ValueError(f'`tfms={tfms!r}` has no transform, so it would augment nothing: give one, or leave `tfms` '
+            "out. `None` takes the loader's own augmentation, or 'translate' where it has none.")
     if tfms is None or _are_transforms(tfms): return _ByTransforms(tfms)
     try: return _ByPBA(PBA(tfms))
     except (ValueError,TypeError,FileNotFoundError) as e:
