@@ -181,6 +181,16 @@ def _check_prepared(mixer):
     raise ValueError(f"{class_name(mixer)} with `partner='loader'` takes rows as a second loader gives them, but "
                      f"{names} changes the batch in `before_batch`. Leave `partner` out: take those of the batch.")
 
+# %% ../nbs/12_mixup.ipynb #b03417c8
+def _check_k(mixer):
+    "`ValueError` in the first step of a fit where a batch has fewer rows than a mixture"
+    check = mixer.learn.step_check
+    if not check.first_step: return
+    n = max(n_rows(mixer.learn.yb), n_rows(check.loaded[0]))   # a filter may have left rows out
+    if not 0<n<mixer.k: return
+    raise ValueError(f"{class_name(mixer)} with `k={mixer.k}` makes each mixture of {mixer.k} rows of the batch, which "
+                     f"has {n}: give `k` no more than the rows of a batch, or leave it out: two rows are mixed.")
+
 # %% ../nbs/12_mixup.ipynb #c36500f2
 MixDraw = namedtuple('MixDraw', 'weights partners')
 MixDraw.__doc__ = "`weights`: (rows, k) float, own first; `partners`: (k-1, rows) int64, or a second batch (xb, yb)"
@@ -214,6 +224,7 @@ class Mixer(BoostCallback):
         self.draw = None
         self.learn.boost_core.settle()
         if self.partner=='loader': _check_prepared(self)
+        if self.k>2: _check_k(self)
         if not self.acting: return
         if self.finite is None: self.finite = self.mixes_all and _is_finite_image(self.learn.xb)
         before = first(tensors_of(self.learn.xb))
@@ -321,7 +332,7 @@ class MixUp(Mixer):
         p:float=1., # Probability that a row (with per='batch' the batch) is mixed at all
         start:int|float=0, # First epoch (int) or fraction of training (float below 1)
         end:int|float=None, # Epoch or fraction at which it stops; `None`: never
-        k:int=2, # Rows in a mixture
+        k:int=2, # Rows in a mixture, no more than a batch has
         keys:list|str|int=None, # Which inputs are mixed: positions in a tuple, keys of a dict; `None`: all
         log_every:int=500, # Send pictures to TensorBoard and W&B, where the `Learner` has them, once in so many steps
         **kwargs
