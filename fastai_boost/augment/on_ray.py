@@ -168,7 +168,7 @@ def on_trial_add(self:Scheduler, controller, trial):
     member = _number(trial)
     if member in self.trials: return self.revive(controller, trial)
     self.trials[member] = trial
-    self.rule.places[member] = Place()
+    self.rule.places[member] = Place(compared=self.rule.last_point)
     m = self.population.notes(member)
     self.set_policy(trial, m['policy'])
     if not m['saved']: return
@@ -181,7 +181,7 @@ def put_at(self:Scheduler, trial, m):
     place,store = self.rule.places[_number(trial)],self.population.store
     saved = m['saved']
     place.score,place.trained,place.compared = m['score'],m['trained'],m['perturbed']
-    if self.rule.synch: place.compared = self.rule.next_point-self.rule.perturb_every
+    if self.rule.synch: place.compared = self.rule.last_point
     place.result = dict(training_iteration=saved['epoch'])
     place.checkpoint = tune.Checkpoint(f"{store.root}/{saved['path']}", store.fs)
     _set_start(trial, place.checkpoint, place.result)
@@ -200,7 +200,7 @@ def revive(self:Scheduler, controller, trial):
         self.put_at(trial, notes)
         self.set_policy(trial, pop.take_over(member, source, notes['saved']))
     elif m['saved']: self.put_at(trial, m)
-    else: place.trained = place.compared = 0
+    else: place.trained,place.compared = 0,self.rule.last_point
     if self.rule.ahead(member): _let_wait(controller, trial)
     pop.write()
 

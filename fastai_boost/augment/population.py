@@ -154,6 +154,11 @@ class Rule:
         "Must `member` wait for the others?"
         return self.synch and self.places[member].trained>=self.next_point
 
+    @property
+    def last_point(self):
+        "The epoch from which a member that begins anew counts: with `synch` it trains to the point of the others"
+        return self.next_point-self.perturb_every if self.synch else 0
+
     def quantiles(self, running):
         "The worst and the best of the members `running`, each as a list from the worst to the best"
         scores = {i:place.score for i,place in self.places.items() if i in running and place.score is not None}
