@@ -56,6 +56,10 @@ class Arm(NamedTuple):
         "Does it augment by a schedule, its own or a given one?"
         return 'schedule' in self.settings or 'schedule' in self.options
 
+    def usual(self, option):
+        "The default of an argument of the method; `None` where it has no such argument"
+        return METHODS[self.one_liner].defaults.get(option) if self.one_liner in METHODS else None
+
     def policy_for(self, data, options):
         "The schedule that takes the place of a recipe's: `None` for the recipe's own, `False` for none"
         if not self.has_schedule: return False
@@ -92,6 +96,8 @@ _arms = {   # of a method: its names on the command line, where they are not jus
 # %% ../../nbs/54_experiments.compare.ipynb #d8594a0e
 methods = dict(baseline=Arm())
 for _name in METHODS: methods.update(_arms.get(_name, {_name:Arm(_name)}))
+for _name,_arm in methods.items():
+    if _arm.usual('spend'): methods[_name] = _arm._replace(options=(*_arm.options,'spend'))
 
 # %% ../../nbs/54_experiments.compare.ipynb #0c3701bf
 def _takers(option):
@@ -158,6 +164,26 @@ def _save_run(learn, fn, n):
 def _table(settings, rows):
     return pd.DataFrame(rows).assign(name=settings['name'], seed=settings['seed'])[csv_cols]
 
+# %% ../../nbs/54_experiments.compare.ipynb #3bae72f3
+def _cost_file(fn): return fn.with_name(f'{fn.stem}-cost.json')
+
+def _read_costs(fn):
+    "What was measured, and after how many epochs the run has ended (`None`: not yet); {} where it went by epochs"
+    try: return json.loads(_cost_file(fn).read_text()) if fn else {}
+    except (OSError, ValueError): return {}
+
+def _write_costs(learn, fn, epochs=None):
+    "Keep what was measured, where a method spends by cost"
+    schedule = getattr(learn, 'cost_schedule', None)
+    if schedule is None or not (schedule.measured or any(cb.spend=='time' for cb in learn.boosts)): return
+    write_whole(_cost_file(fn), json.dumps(dict(measured=schedule.measured, epochs=epochs), indent=1))
+
+def _finished(fn, settings):
+    "The rows of a run that has ended, else `None`"
+    costs = _read_costs(fn)
+    if costs and costs['epochs'] is None: return None
+    return finished_run(fn, costs.get('epochs', settings['epoch']))
+
 # %% ../../nbs/54_experiments.compare.ipynb #5bd8ff13
 def _train(settings, fn, path, bar):
     "Train with these settings; write the CSV `fn` after each epoch, and save the run every 25 epochs"
@@ -165,16 +191,20 @@ def _train(settings, fn, path, bar):
     n_saved,rows,file = _saved(fn)
     def save(rows):
         if not fn: return
+        _write_costs(learn, fn)
         write_whole(fn, _table(settings, rows).to_csv(index=False))
         if len(rows)%_save_every==0: _save_run(learn, fn, len(rows))
     if fn: write_whole(fn.with_suffix('.json'), json.dumps(settings, indent=1))
     record = RunRecord(save, before=rows)
     learn = _new_run(settings, path, [record])
     record.bar = Progress(settings['epoch']*len(learn.dls.train), parent=bar, name=settings['name'])
+    if hasattr(learn, 'cost_schedule'): learn.cost_schedule.measured.update(_read_costs(fn).get('measured', {}))
     if file: learn.load_run(file.with_suffix('').absolute())
     fit = learn.fit if 'recipe' in settings else learn.fit_one_cycle
     with _threads(settings['data']): fit(settings['epoch'], settings['lr'], start_epoch=n_saved)
-    if fn: _save_run(learn, fn, None)
+    if fn:
+        _write_costs(learn, fn, len(record.rows))
+        _save_run(learn, fn, None)
     return _table(settings, record.rows)
 
 # %% ../../nbs/54_experiments.compare.ipynb #aa66c40d
@@ -188,6 +218,15 @@ def _schedule_setting(schedule, name, usual):
     if schedule==usual: return None
     is_name = isinstance(schedule, str) and not schedule.endswith('.json')
     return schedule if is_name else found.to_json()
+
+# %% ../../nbs/54_experiments.compare.ipynb #32d87833
+def _spend_setting(spend, name):
+    "`spend` as settings hold it: `None` for the usual one of the method"
+    if spend is None: return None
+    if name not in _takers('spend'): raise ValueError(
+        f"spend={spend!r} has no effect with name={name!r}: only {', '.join(_takers('spend'))} take it")
+    known(spend, ('epochs','time'), 'spend')
+    return None if spend==methods[name].usual('spend') else spend
 
 # %% ../../nbs/54_experiments.compare.ipynb #91f21300
 _usual = dict(name='baseline', data='cifar10', model='small', epochs=30, lr=.1, decay=1e-4, batch_size=128)
@@ -213,6 +252,8 @@ def _settings(given):
     usual = get_recipe(recipe).policy if recipe else 'rcifar10'
     schedule = _schedule_setting(kw.pop('schedule', None), kw['name'], usual)
     if schedule is not None: kw['schedule'] = schedule
+    spend = _spend_setting(kw.pop('spend', None), kw['name'])
+    if spend is not None: kw['spend'] = spend
     for k in ('epochs','batch_size'):
         if kw[k]<1: raise ValueError(f'{k} must be at least 1, got {kw[k]}')
     names = dict(name=kw['name'], data=kw['data'], model=kw['model'], epoch=kw['epochs'])
@@ -238,6 +279,8 @@ _option_helps = dict(   # of the arguments that only some methods take
     same_size='keep the step at batch_size rows?',
     schedule="rcifar10 (default), rsvhn, or a file such as fastai-boost-search's best_schedule.json",
     keep='share of the rows that is kept',
+    spend='epochs (a cheaper run) or time (more epochs, until it costs as much as plain training); default: time for '
+        'progressive_resize, epochs for the others',
     like='CSV of a finished run; keep as many rows per epoch as that did')
 
 # %% ../../nbs/54_experiments.compare.ipynb #4165e660
@@ -271,6 +314,7 @@ def train(
     same_size:bool=False,
     schedule:str=None,
     keep:float=.5,
+    spend:str=None,
     like:str=None,
     path:str=None, # Folder of the data, where fastai does not download it
     recipe:str=None, # A training of the PBA paper, such as table_3_rcifar10.wrn_28_10: other defaults and optimizer
@@ -280,7 +324,7 @@ def train(
     "Train one model with one method"
     settings = _settings(dict(locals()))
     fn = Path(out)/run_file(settings) if out else None
-    done = finished_run(fn, settings['epoch']) if fn else None
+    done = _finished(fn, settings) if fn else None
     return _train(settings, fn, path, bar) if done is None else done
 
 # %% ../../nbs/54_experiments.compare.ipynb #ecf911ee
@@ -329,10 +373,11 @@ def _epochs_of_equal_rows(seed, **kwargs):
     return max(1, round(rows/(len(plain)*min(plain.bs, plain.n))))
 
 # %% ../../nbs/54_experiments.compare.ipynb #6aaa0339
-def _compared(name, seed, bar, equal_rows, schedule=None, **kwargs):
-    "One run of a comparison; the schedule is only for methods that take one"
+def _compared(name, seed, bar, equal_rows, schedule=None, spend=None, **kwargs):
+    "One run of a comparison; the schedule and `spend` are only for methods that take them"
     if equal_rows and name!=_measure_of_rows: kwargs['epochs'] = _epochs_of_equal_rows(seed, **kwargs)
-    return train(name, seed=seed, bar=bar, schedule=schedule if name in _takers('schedule') else None, **kwargs)
+    own = {k:v for k,v in dict(schedule=schedule, spend=spend).items() if name in _takers(k)}
+    return train(name, seed=seed, bar=bar, **own, **kwargs)
 
 # %% ../../nbs/54_experiments.compare.ipynb #d4156af6
 def _describe(settings, df):
@@ -345,9 +390,10 @@ def _comparison(names, seeds, equal_rows, **kwargs):
     "The experiment that compares methods; `kwargs` are for `train`"
     for name in names: known(name, methods)
     known(kwargs['data'], data_sets, 'data')
-    takers = _takers('schedule')
-    if kwargs.get('schedule') and not set(takers)&set(names):
-        raise ValueError(f"schedule needs {' or '.join(takers)} among the names: only {', '.join(takers)} has one")
+    for option in ('schedule','spend'):
+        takers = _takers(option)
+        if kwargs.get(option) and not set(takers)&set(names): raise ValueError(
+            f"{option} needs {' or '.join(takers)} among the names: only {', '.join(takers)} has one")
     if equal_rows and _measure_of_rows not in names:
         raise ValueError(f'equal_rows needs {_measure_of_rows} among the names: its rows are the measure')
     def in_order(df): return pd.concat([df[df.name==name] for name in names], ignore_index=True)

@@ -216,7 +216,7 @@ class RunRecord(Callback):
     cols = ['epoch','accuracy','valid_loss','train_loss','seconds','forward_rows','backward_rows']
     def __init__(self,
         save=noop, # Called with the rows so far
-        bar:Progress=None, # Counts the batches of all epochs
+        bar:Progress=None, # Counts the batches of all epochs, or what they cost in plain ones
         before=() # Rows of the epochs that were trained earlier, and are skipped now
     ): store_attr()
     def before_fit(self):
@@ -226,7 +226,6 @@ class RunRecord(Callback):
         self.rows = list(self.before)
         self.seconds,self.n_forward,self.n_backward = 0.,0,0
         if self.rows: self.seconds,self.n_forward,self.n_backward = [self.rows[-1][k] for k in self.cols[-3:]]
-        self.total = self.learn.n_epoch*len(self.dls.train)
     def before_train(self):
         self.loss_sum,self.n = 0.,0
         self.start = time.perf_counter()
@@ -238,7 +237,7 @@ class RunRecord(Callback):
         n = find_bs(self.xb)
         self.loss_sum = self.loss_sum+self.loss.detach()*n
         self.n += n
-        if self.bar: self.bar.update(min(round(self.pct_train*self.total), self.total))
+        if self.bar: self.bar.update(round(min(1., self.pct_train)*self.bar.total))   # by cost, where methods go by it
     def after_train(self): self.seconds += time.perf_counter()-self.start
     def after_epoch(self):
         if self.epoch<len(self.before): return
