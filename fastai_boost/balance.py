@@ -20,8 +20,8 @@ from .core.step import users_callbacks
 from .shares import *
 
 # %% auto #0
-__all__ = ['checked_shares', 'Balance', 'validation_outputs', 'shift_logits', 'draw_weights', 'draw_counts', 'BalanceDraws',
-           'accuracy_per_class']
+__all__ = ['checked_shares', 'Balance', 'add_shift', 'validation_outputs', 'shift_logits', 'draw_weights', 'draw_counts',
+           'BalanceDraws', 'accuracy_per_class']
 
 # %% ../nbs/38_balance.ipynb #d805779a
 def checked_shares(
@@ -62,9 +62,9 @@ class Balance(BoostCallback):
     measured = 'not measured yet'
     functions = 'adjusted_logits','class_shares','shift_logits','accuracy_per_class'
     layout = move = None      # where the classes are; what is added to the logits; `None`: not known yet
-    known = counted = None    # (n+1,) counts: of the training set, and of the rows of the last epoch that was counted
+    known = counted = None    # (n+1,) counts: of the training set, and of the rows that were trained on
     counts = found = None     # counts of this epoch; the targets of the training set, until they are counted
-    counting = False          # are the rows of this epoch counted?
+    counting = trusted = False   # are the rows of this epoch counted? are its targets those of the training set?
     _stateattrs = BoostCallback._stateattrs+('known','counted','counts','found','move')
     def __init__(self,
         tau:float=1., # How far the logits are moved: 1 as derived in the paper, 0 not at all
@@ -80,7 +80,8 @@ class Balance(BoostCallback):
 
     def shift_pred(self, pred, yb):
         if self.layout is None: self._see(pred, yb)
-        acts = self.acting if self.learn is None else self.scheduled()
+        # A loader that refills batches scores rows before their step begins, so `acting` says nothing yet
+        acts = self.acting if self.learn is None else self.scheduled(getattr(self.learn, 'iter', 0))
         if not acts or self.move is None: return pred
         return pred+along_axis(self.move.to(pred), pred.ndim, self.layout.axis)
 
@@ -102,8 +103,8 @@ def check(self:Balance):
 @patch
 def begin_epoch(self:Balance):
     changed = any(cb.drops_rows or cb.reads_fewer or cb.adds_copies for cb in self.learn.boost_core.active)
-    unsure = changed or self.found is None or len(users_callbacks(self.learn, 'before_batch'))>0
-    self.counts,self.counting = None,self.shares is None and unsure
+    self.trusted = self.found is not None and not users_callbacks(self.learn, 'before_batch')
+    self.counts,self.counting = None,self.shares is None and (changed or not self.trusted)
 
 # %% ../nbs/38_balance.ipynb #a0745a88
 @patch
@@ -137,6 +138,18 @@ def _set_move(self:Balance):
 
 # %% ../nbs/38_balance.ipynb #1dc8d6fe
 @patch
+def before_batch(self:Balance):
+    "A loss of the user's own is tried before the first forward pass: in training that would change a BatchNorm"
+    core,learn = self.learn.boost_core,self.learn
+    known = self.layout is not None or kind_of_loss(own_loss(learn)) is not None
+    if known or not (core.active and core.can_score and len(learn.yb)): return
+    model = own_model(learn)
+    with eval_untouched(model), own_autocast(learn):
+        pred = to_float(pred_of(learn, model(*as_plain_tensors(learn.xb))))
+        core.scored_rows += len(pred)
+        self._see(pred, learn.yb)
+
+@patch
 def after_loss(self:Balance):
     "Count the classes of the rows that are trained on, mixed and weighed as they are"
     core = self.learn.boost_core
@@ -151,7 +164,8 @@ def after_loss(self:Balance):
 def end_epoch(self:Balance):
     if self.counts is None: return
     if world_size(self.learn.dl)>1: dist.all_reduce(self.counts)
-    self.counted,self.counts = self.counts.cpu(),None
+    before = self.known if self.counted is None and self.trusted else self.counted
+    self.counted,self.counts = self.counts.cpu() if before is None else self.counts.cpu()+before/2,None
     self.counting = True   # these are the shares to go by until the next epoch begins
     self._set_move()
 
@@ -179,9 +193,17 @@ def balance(self:Learner, tau:float=1., **kwargs) -> Learner: # Itself, so that 
     return self.add_boost(Balance(tau, **kwargs))
 
 # %% ../nbs/38_balance.ipynb #6f21df5d
-def _add_shift(model, args, out, axis=1):
-    "Forward hook: the output, moved by the buffer `logit_shift`; of a tuple its first entry is"
-    if isinstance(out, tuple): return (_add_shift(model, args, out[0], axis), *out[1:])
+def add_shift(
+    model:nn.Module, # Has a buffer `logit_shift`, (n,)
+    args, # Its inputs
+    out, # Its output: logits, or a tuple that begins with them
+    axis:int=1 # Axis of the classes
+): # As `out`
+    "Forward hook: the output, moved by the buffer. It is pickled with the model"
+    if isinstance(out, tuple): return (add_shift(model, args, out[0], axis), *out[1:])
+    if not isinstance(out, Tensor): raise ValueError(
+        f"`shift_logits` moves a tensor, or the first one of a tuple, but the model returned {class_name(out)}: let it "
+        "return the logits.")
     return out+along_axis(model.logit_shift.to(out.dtype), out.ndim, axis)
 
 # %% ../nbs/38_balance.ipynb #dfb2a017
@@ -264,13 +286,18 @@ def shift_logits(
     return _shifted_copy(learn, shift, layout.axis)
 
 # %% ../nbs/38_balance.ipynb #631f17f8
+def _without_graph(learn):
+    "For `deepcopy`: what the last step has left in the graph of gradients, taken out of it, since it can't be copied"
+    held = [o for part in (learn,*learn.cbs) for o in vars(part).values() if isinstance(o, Tensor)]
+    return {id(o):o.detach() for o in held if o.grad_fn is not None}
+
 def _shifted_copy(learn, shift, axis):
     "A copy of `learn` on the same data, whose model adds `shift` along `axis` of its output"
-    new = copy.deepcopy(learn, {id(learn.dls):learn.dls})
+    new = copy.deepcopy(learn, {id(learn.dls):learn.dls, **_without_graph(learn)})
     model = own_model(new)
     device = next((p.device for p in model.parameters()), torch.device('cpu'))
     model.register_buffer('logit_shift', shift.float().to(device))
-    model.register_forward_hook(partial(_add_shift, axis=axis))
+    model.register_forward_hook(partial(add_shift, axis=axis))
     return new
 
 # %% ../nbs/38_balance.ipynb #4fdfcaee

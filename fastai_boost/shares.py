@@ -136,7 +136,9 @@ def _of_rows(ds, n_inp):
     "A list of rows whose items are read as they are"
     own = getattr(type(ds), '__getitem__', None)
     in_memory = own in (list.__getitem__,tuple.__getitem__) or type(ds) is L and isinstance(ds.items, list)
-    if not in_memory or not all(isinstance(row, (tuple,list)) and len(row)==n_inp+1 for row in ds): return None
+    if not in_memory: return None
+    # A collate function may make several inputs out of the first of two entries
+    if not all(isinstance(row, (tuple,list)) and len(row) in (2,n_inp+1) for row in ds): return None
     return _stacked(row[-1] for row in ds)
 
 # %% ../nbs/37_shares.ipynb #1dc004a9
@@ -159,7 +161,7 @@ def train_targets(
     ds = getattr(inner_loader(dls.train), 'dataset', None)
     if ds is None or is_language_model(dls.train): return None
     row = len(ds[0]) if type(ds) is list and len(ds) and hasattr(ds[0], '__len__') else 2
-    n_inp = getattr(dls, 'n_inp', None) or row-1
+    n_inp = getattr(dls, 'n_inp', None) or max(1, row-1)
     found = _targets_in(ds, n_inp)
     return None if found is None else found.detach().cpu().as_subclass(Tensor)
 
@@ -257,6 +259,11 @@ def class_layout(
     return ClassLayout(pred.shape[axis], False, axis, ignored)
 
 # %% ../nbs/37_shares.ipynb #b7de91d4
+def _name_of(loss_func):
+    "fastai makes `MSELossFlat` a function that returns a `BaseLoss`, a name that tells nothing"
+    name = loss_name(loss_func)
+    return loss_name(inner_loss(loss_func)[0]) if name in ('BaseLoss','partial') else name
+
 def check_kind(
     loss_func, # The user's loss
     kind, # As `kind_of_loss` gives it
@@ -264,10 +271,10 @@ def check_kind(
 ):
     "`ValueError` where a loss compares numbers or takes no logits"
     if kind=='numbers': raise ValueError(
-        f"`{name}` needs classes, but `{loss_name(loss_func)}` compares numbers. Take it off with "
+        f"`{name}` needs classes, but `{_name_of(loss_func)}` compares numbers. Take it off with "
         "`learn.remove_boosts()`.")
     if kind=='probabilities': raise ValueError(
-        f"`{name}` shifts logits, but `{loss_name(loss_func)}` does not take logits of classes or labels. Let the "
+        f"`{name}` shifts logits, but `{_name_of(loss_func)}` does not take logits of classes or labels. Let the "
         "model end with its last linear layer, and use `CrossEntropyLossFlat()` or `BCEWithLogitsLossFlat()`.")
 
 # %% ../nbs/37_shares.ipynb #b790d57e
@@ -312,7 +319,7 @@ def check_corrected_once(
     for o in others: _refuse_second(name, f'`{class_name(o)}`', 'does', f'`learn.remove_cb(learn.{o.name})`')
     loss_func,dl = own_loss(learn),inner_loader(learn.dls.train)
     if _weighs_classes(loss_func):
-        whose = f'the class weights of `{loss_name(loss_func)}`'
+        whose = f'the class weights of `{_name_of(loss_func)}`'
         _refuse_second(name, whose, 'do', 'make the loss without `weight` and `pos_weight`')
     if weighted_loader and _draws_by_weight(dl):
         remedy = 'use a loader that reads each item once'
