@@ -160,6 +160,22 @@ def _mean_scale(loss_func, losses, n_parts, pred, *yb):
     if smoothed: return (loss_func(pred, *yb)/losses.mean()).detach()
     return _class_scale(loss_func, n_parts, yb[0])
 
+# %% ../../nbs/03_core.loss.ipynb #76997be4
+def _losses_and_scale(loss_func, pred, yb):
+    "The losses of the rows, and the factor that makes their mean equal what `loss_func` returns"
+    n = n_rows(yb)
+    parts = _parts(loss_func, pred, *yb)
+    if not n: return parts.sum().expand(0),1
+    parts = _per_row(loss_func, parts, n)
+    if reduction_of(loss_func)!='mean': return parts.sum(1),1
+    losses = parts.mean(1)
+    return losses,_mean_scale(loss_func, losses, parts.numel(), pred, *yb)
+
+def _partner_loss(loss_func, pred, yb):
+    "As `item_loss`, but 0 where it is 0/0, since the classes of all targets weigh 0 or are ignored"
+    losses,scale = _losses_and_scale(loss_func, pred, yb)
+    return losses*(scale.nan_to_num(0., 0., 0.) if isinstance(scale, Tensor) else scale)
+
 # %% ../../nbs/03_core.loss.ipynb #fd230b75
 def item_loss(
     loss_func, # fastai's or torch's loss, or any callable with a `reduction`
@@ -167,13 +183,8 @@ def item_loss(
     *yb # Targets as `loss_func` takes them; for class losses also probabilities of the shape of `pred`
 ) -> Tensor: # (rows,) float, differentiable
     "The loss of each row: mean (sum for `reduction='sum'`) over its parts. `TypeError` where the loss can't be split"
-    loss_func,n = _own(loss_func),n_rows(yb)
-    parts = _parts(loss_func, pred, *yb)
-    if not n: return parts.sum().expand(0)
-    parts = _per_row(loss_func, parts, n)
-    if reduction_of(loss_func)!='mean': return parts.sum(1)
-    losses = parts.mean(1)
-    return losses*_mean_scale(loss_func, losses, parts.numel(), pred, *yb)
+    losses,scale = _losses_and_scale(_own(loss_func), pred, yb)
+    return losses*scale
 
 # %% ../../nbs/03_core.loss.ipynb #caf33f28
 def reduce_items(
@@ -250,7 +261,7 @@ def form_loss_and_rows(
     if _nothing_to_form(loss_func, pred, pairs):
         with torch.no_grad(): rows = item_loss(loss_func, pred, *pairs[0][1])
         return loss_func(pred, *pairs[0][1]),rows
-    losses = [item_loss(loss_func, pred, *yb) for _,yb in pairs]
+    losses = [item_loss(loss_func, pred, *pairs[0][1]), *(_partner_loss(loss_func, pred, yb) for _,yb in pairs[1:])]
     if not is_mean_of_parts(loss_func):
         return _form_with_own_normaliser(loss_func, pred, pairs, losses),losses[0].detach()
     total = sum(weight*loss for (weight,_),loss in zip(pairs, losses))
