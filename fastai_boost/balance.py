@@ -1,4 +1,4 @@
-"""Train on rare classes as if they were frequent: the logits of a class are moved by the log of its share, in the training loss only
+"""Rare classes count as frequent ones do: the training loss moves the logits of a class by the log of its share
 
 Docs: https://fastai-boost.github.io/fastai_boost/balance.html.md"""
 
@@ -83,7 +83,8 @@ class Balance(BoostCallback):
         # A loader that refills batches scores rows before their step begins, so `acting` says nothing yet
         acts = self.acting if self.learn is None else self.scheduled(getattr(self.learn, 'iter', 0))
         if not acts or self.move is None: return pred
-        return pred+along_axis(self.move.to(pred), pred.ndim, self.layout.axis)
+        self.move = self.move.to(pred.device, torch.promote_types(pred.dtype, torch.float32))   # copied there once
+        return pred+along_axis(self.move, pred.ndim, self.layout.axis)
 
 # %% ../nbs/38_balance.ipynb #e4d21c4a
 @patch
@@ -469,10 +470,10 @@ def plot_class_accuracy(self:Learner,
     names = dict(accuracy='accuracy') if after is None else dict(accuracy='before',after='after')
     for column,name in names.items():
         ax.plot(table.share, table[column], marker='o', label=f'{name}, mean {table[column].mean():.2f}')
-    ax.set(xscale='log' if (table.share>0).all() else 'linear', ylim=(-.03,1.03))
+    ax.set(xscale='log' if (table.share>0).all() else 'linear', ylim=(-.1,1.03))
     ax.set(xlabel='share of the class in training', ylabel='accuracy of the class')
     if len(table)<=20:
-        for name,row in table.iterrows(): ax.annotate(name, (row.share,0), ha='center', fontsize=8)
+        for name,row in table.iterrows(): ax.annotate(name, (row.share,-.08), ha='center', fontsize=8)
     ax.grid(alpha=.3)
     ax.legend()
     return ax

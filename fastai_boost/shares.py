@@ -1,4 +1,4 @@
-"""How often each class is there: counted, read from a data set without loading inputs, and where a loss takes the logits of the classes
+"""How often each class is there, read without loading inputs, and where a loss takes the logits of the classes
 
 Docs: https://fastai-boost.github.io/fastai_boost/shares.html.md"""
 
