@@ -113,6 +113,7 @@ class SelectiveBackprop(Selection):
         super().__init__(**kwargs)
         _check_arguments(beta, history, stale, prime, refill, keep)
         store_attr('beta,stale,prime,keep')
+        self.rests = prime
         self.losses = LossHistory(history)
         self.needs_ids = stale>0
         self.refill = refill and keep is None
@@ -120,8 +121,6 @@ class SelectiveBackprop(Selection):
 
     @property
     def refills(self): return self.refill
-    @property
-    def rests(self): return self.prime
     @property
     def reads_fewer(self): return self.stale>0   # items are left out before they are loaded
 

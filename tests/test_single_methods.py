@@ -3,7 +3,7 @@ import pytest
 from fastai_boost.testing import Maker, quiet, registered
 from fastai_boost.testing.cases import HalfWeight, ScoreFilter, as_it_was, column, image_dls, learner
 from fastai_boost.testing.training import Sizes, two_groups
-from fastai_boost.testing.two_processes import RESULTS, key_of, two_processes
+from fastai_boost.testing.two_processes import EPOCHS, RESULTS, key_of, two_processes
 
 MAKERS = registered()
 COPIES = MAKERS["augment_subset(score='random', downweight=True)"]
@@ -50,3 +50,13 @@ def test_in_two_processes():
     two_processes(makers)
     for make in makers[:2]: assert min(RESULTS[key_of(make)]['uneven'])>0
     assert 'uneven' in RESULTS[key_of(by_model)], RESULTS[key_of(by_model)]
+
+
+def test_costs_are_the_same_in_two_processes():
+    "Measured by the first one: both end at the same epoch, with the same share of the cost at each step"
+    scored = Maker(MAKERS['batch_loss_filter'].cls, start=0, min_loss_perc=.6, spend='time')
+    shrunk = Maker(MAKERS["progressive_resize(cost=0.3, spend='time')"].cls, multiple=1)
+    two_processes([scored, shrunk])
+    for make in (scored, shrunk):
+        result = RESULTS[key_of(make)]
+        assert result.get('measured')==1 and result['epochs']>=EPOCHS-1, result

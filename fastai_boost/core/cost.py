@@ -260,8 +260,9 @@ def _plain_rows(dl):
     bs = getattr(dl, 'bs', None) or getattr(dl, 'batch_size', None)
     if bs is None: return len(dl.dataset)
     n = getattr(dl, 'n', None)
-    rows = len(dl)*bs if n is None or dl.drop_last else n
-    return rows/(1 if world_size(dl)>1 else max(1, num_distrib()))
+    world = max(1, num_distrib())
+    if n is None or dl.drop_last: return len(dl)*bs/(1 if world_size(dl)>1 else world)
+    return n/world   # `n` of a distributed loader is that of all processes
 
 # %% ../../nbs/08_core.cost.ipynb #5a4ff352
 def _in_all(schedule, cost):

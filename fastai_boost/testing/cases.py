@@ -183,7 +183,8 @@ def epochs_of(
     counted,left = schedule.budget is not None,asked-schedule.cost
     # What an epoch costs is known before a fit, or foreseen by what the one before it has cost
     paid = abs(left)<max(schedule.spent) if counted else -1e-6<left<schedule.cost/n
-    assert paid and schedule.asked==asked, f'{asked} epochs were asked for, and there are {n} for the cost of {schedule.cost:.3g}'
+    said = f'{asked} epochs were asked for, and there are {n} for the cost of {schedule.cost:.3g}'
+    assert paid and schedule.asked==asked, said
     return n
 
 # %% ../../nbs/82_testing.cases.ipynb #ede6b273
