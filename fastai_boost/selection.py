@@ -57,7 +57,6 @@ class Selection(BoostCallback):
     steps = ()      # the choices of this epoch; their sums stay on the device until it ends
     curve = None    # (choices, 5) float64: when (in epochs), rows seen, rows kept, their losses summed: seen, kept
     latest = 1.,1.  # shares of the loss and of the rows that the last epoch kept
-    rests = 0       # first epochs, counted over all fits, in which all rows are trained on
     nothing_chosen = 'train past its start first (an exported one has lost what it noted)'
     _stateattrs = BoostCallback._stateattrs+('steps','curve')
     @delegates(BoostCallback.__init__)

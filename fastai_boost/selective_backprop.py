@@ -113,8 +113,7 @@ class SelectiveBackprop(Selection):
         super().__init__(**kwargs)
         _check_arguments(beta, history, stale, prime, refill, keep)
         store_attr('beta,stale,prime,keep')
-        self.rests = prime
-        self.losses = LossHistory(history)
+        self.rests,self.losses = prime,LossHistory(history)   # `CostSchedule` asks how many first epochs are plain
         self.needs_ids = stale>0
         self.refill = refill and keep is None
         if self.refill: self.act_at('draw')   # else it drops rows of the batch, also with `stale`: due ones are scored
