@@ -63,9 +63,10 @@ class Balance(BoostCallback):
     functions = 'adjusted_logits','class_shares','shift_logits','accuracy_per_class'
     layout = move = None      # where the classes are; what is added to the logits; `None`: not known yet
     known = counted = None    # (n+1,) counts: of the training set, and of the rows that were trained on
-    counts = found = None     # counts of this epoch; the targets of the training set, until they are counted
+    counts = None             # counts of this epoch
+    found = source = None     # the targets that could be read, and the data set that they are of
     counting = trusted = False   # are the rows of this epoch counted? are its targets those of the training set?
-    _stateattrs = BoostCallback._stateattrs+('known','counted','counts','found','move')
+    _stateattrs = BoostCallback._stateattrs+('known','counted','counts','found','source','move')
     def __init__(self,
         tau:float=1., # How far the logits are moved: 1 as derived in the paper, 0 not at all
         shares=None, # (n,) shares or counts of the classes; `None`: those of the training set
@@ -86,6 +87,14 @@ class Balance(BoostCallback):
         self.move = self.move.to(pred.device, torch.promote_types(pred.dtype, torch.float32))   # copied there once
         return pred+along_axis(self.move, pred.ndim, self.layout.axis)
 
+# %% ../nbs/38_balance.ipynb #4ed6ce4d
+def _read_targets(cb):
+    "The targets of the training set. fastai's pipelines, of which 50,000 items take some seconds, are asked once only"
+    ds = getattr(inner_loader(cb.learn.dls.train), 'dataset', None)
+    was_read = cb.found is not None and ds is cb.source and isinstance(ds, Datasets)
+    if not was_read: cb.found,cb.source = train_targets(cb.learn.dls),ds
+    return cb.found
+
 # %% ../nbs/38_balance.ipynb #e4d21c4a
 @patch
 def check(self:Balance):
@@ -94,8 +103,7 @@ def check(self:Balance):
     check_kind(own_loss(self.learn), kind_of_loss(own_loss(self.learn)), name)
     self.layout = self.move = None
     if self.shares is not None: return
-    self.found = train_targets(self.learn.dls)
-    if self.found is not None or self.counted is not None: return
+    if _read_targets(self) is not None or self.counted is not None: return
     when = 'It does nothing in this fit of one epoch' if self.epochs_planned==1 else 'It acts from the second epoch on'
     self.warn_idle(
         f"`{name}` counts the classes in the first epoch, since the targets can't be read without loading inputs. "
@@ -336,8 +344,9 @@ class BalanceDraws(BoostCallback):
     use_when = 'as `balance`, where a batch must hold rare classes; the control of it'
     measured = 'not measured yet'
     functions = 'draw_weights','draw_counts'
-    item_weights = None   # (items,) float64; `None`: all items are read once
-    _stateattrs = BoostCallback._stateattrs+('item_weights',)
+    item_weights = None     # (items,) float64; `None`: all items are read once
+    found = source = None   # as in `Balance`
+    _stateattrs = BoostCallback._stateattrs+('item_weights','found','source')
     def __init__(self,
         power:float=.5, # 0: items are drawn as they are; 1: all classes equally often
         start:int|float=0, # First epoch (int) or fraction of training (float below 1)
@@ -359,7 +368,7 @@ def _class_of_each(cb):
     "(items,) the class of each item. `ValueError` where it can't be read, or where an item has not one"
     learn,name = cb.learn,class_name(cb)
     if kind_of_loss(own_loss(learn))=='numbers': check_kind(own_loss(learn), 'numbers', name)
-    y = train_targets(learn.dls)
+    y = _read_targets(cb)
     if y is None: raise ValueError(
         f"`{name}` must know the class of each item before it is loaded, but the targets can't be read without loading "
         "inputs. Give the data set an attribute `targets` with one class per item, or use `learn.balance()`.")
