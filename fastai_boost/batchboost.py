@@ -189,7 +189,7 @@ def after_loss(self:BatchBoost):
         booster.inputs = None
         booster.feed(self.xb, self.yb)
     booster.loss_func = own_loss(self.learn)
-    booster.mixing(None, self.pred)
+    booster.mixing(None, self.learn.boost_core.shifted(self.pred, self.yb))   # rows are paired by what is trained on
     self.lams.append(booster.lam)
     self.pending = False
 

@@ -206,7 +206,8 @@ def _cut(dl):
 def _may_be_early(cb, dl) -> bool:
     "Can the batches of `dl` be shrunk between its batch transforms, if they are bytes there?"
     others = any(o.kind=='augment' and o is not cb for o in cb.learn.boost_core.methods)
-    return isinstance(dl, TfmdDL) and not others and any(isinstance(o, IntToFloatTensor) for o in _cut(dl)[1])
+    counted = cb.learn.cost_schedule.budget is not None   # then a worker process can't know what is spent
+    return isinstance(dl, TfmdDL) and not others and not counted and any(isinstance(o, IntToFloatTensor) for o in _cut(dl)[1])
 
 def _bytes_of(cb, dl):
     "A batch of `dl` where it can be shrunk as bytes, or `None`; the loader and random states stay as they are"

@@ -22,7 +22,8 @@ from .selection import Selection
 from .shares import kind_of_loss, train_targets
 
 # %% auto #0
-__all__ = ['smooth_losses', 'trimmed', 'two_components', 'noisy_share', 'TrimNoisy']
+__all__ = ['smooth_losses', 'rank_in_group', 'trimmed', 'two_components', 'noisy_share', 'noisy_shares', 'share_of_all',
+           'TrimNoisy']
 
 # %% ../nbs/37_trim_noisy.ipynb #66ec76b7
 def smooth_losses(
@@ -34,6 +35,19 @@ def smooth_losses(
     mean = torch.where(old.isfinite(), (1-share)*old+share*new, new)
     return torch.where(new.isnan(), old, mean)
 
+# %% ../nbs/37_trim_noisy.ipynb #2494309a
+def rank_in_group(
+    values, # (items,) float tensor
+    groups # (items,) int64 from 0
+) -> Tensor: # (items,) int64
+    "Which place each item takes among those of its group: 0 is the largest. Of equal ones the first comes first"
+    order = values.argsort(descending=True, stable=True)
+    order = order[groups[order].argsort(stable=True)]   # group by group
+    sizes = groups.bincount()
+    ranks = torch.empty_like(order)
+    ranks[order] = torch.arange(len(order))-(sizes.cumsum(0)-sizes)[groups[order]]
+    return ranks
+
 # %% ../nbs/37_trim_noisy.ipynb #3cc9cc33
 def trimmed(
     losses, # (items,) float tensor of smoothed losses; NaN where there is none
@@ -43,16 +57,17 @@ def trimmed(
     "Which items are left out: those of the largest losses. Of equal ones the first go"
     losses = losses.detach().cpu().as_subclass(Tensor).float()
     groups = torch.zeros(len(losses), dtype=torch.int64) if labels is None else labels.long()
-    counts = groups.bincount()
-    n_out = (torch.as_tensor(share, dtype=torch.float64)*counts+1e-6).floor()
+    n_out = (torch.as_tensor(share, dtype=torch.float64)*groups.bincount()+1e-6).floor()
     finite = losses.nan_to_num(float('-inf'), float('inf'))   # an infinite loss is the largest
-    order = finite.argsort(descending=True, stable=True)
-    order = order[groups[order].argsort(stable=True)]   # class by class
-    sorted_groups = groups[order]
-    place = torch.arange(len(order))-(counts.cumsum(0)-counts)[sorted_groups]   # within the class
-    out = torch.zeros(len(losses), dtype=torch.bool)
-    out[order] = place<n_out[sorted_groups]
+    out = rank_in_group(finite, groups)<n_out[groups]
     return out & ~losses.isnan()
+
+# %% ../nbs/37_trim_noisy.ipynb #a4fe412e
+def _quantiles(losses): return np.quantile(losses, (np.arange(2000)+.5)/2000)[:,None]   # as good as all, and quick
+
+def _mixture(x, spreads):
+    begin = np.quantile(x, [.25,.95])[:,None]
+    return GaussianMixture(2, covariance_type=spreads, means_init=begin, random_state=0).fit(x)
 
 # %% ../nbs/37_trim_noisy.ipynb #4e1893ac
 _apart = 2.    # standard deviations between the means: less is one hump with a tail
@@ -70,12 +85,6 @@ def two_components(
     return float(apart),float(spread[high]/spread[low]),float(one.bic(x)-two.bic(x))/len(x)
 
 # %% ../nbs/37_trim_noisy.ipynb #b7b2737c
-def _quantiles(losses): return np.quantile(losses, (np.arange(2000)+.5)/2000)[:,None]   # as good as all, and quick
-
-def _mixture(x, spreads):
-    begin = np.quantile(x, [.25,.95])[:,None]
-    return GaussianMixture(2, covariance_type=spreads, means_init=begin, random_state=0).fit(x)
-
 def noisy_share(
     losses # (items,) smoothed losses; what is not finite is left out
 ) -> float: # 0 where the losses don't show that labels are wrong, or where it can't be told
@@ -88,6 +97,24 @@ def noisy_share(
     tied = _mixture(_quantiles(x), 'tied')
     share = tied.weights_[tied.means_[:,0].argmax()]
     return float(share) if share<.6 else 0.
+
+# %% ../nbs/37_trim_noisy.ipynb #e1ab90d8
+def noisy_shares(
+    losses, # (items,) smoothed losses
+    labels=None # (items,) int64 classes from 0, or `None`
+) -> float|list: # One number, or one for each class
+    "About which share of the labels is wrong, in all items or in each class"
+    if labels is None: return noisy_share(losses)
+    return [noisy_share(losses[labels==c]) for c in range(int(labels.max())+1)]
+
+def share_of_all(
+    share, # A number, or one for each class
+    labels=None # (items,) int64 classes from 0, or `None`
+) -> float:
+    "The share of all items that shares of classes come to"
+    if labels is None: return share
+    shares = torch.as_tensor(share, dtype=torch.float64).expand(int(labels.max())+1)
+    return shares[labels].mean().item()
 
 # %% ../nbs/37_trim_noisy.ipynb #216df73c
 @boost_method('trim_noisy')
@@ -108,6 +135,7 @@ class TrimNoisy(Selection):
     use_when = 'many labels are wrong, and you know about how many'
     measured = 'not measured yet'
     functions = 'smooth_losses','noisy_share','trimmed'
+    drops_hardest = True   # on purpose
     variants = tuple(dict(share=.3, start=1, spend=o) for o in ('epochs','time'))   # 'auto' sees nothing in random data
     rests = 1   # it has no losses to go by before
     _stateattrs = Selection._stateattrs+('smooth','trained')
@@ -173,18 +201,15 @@ def check(self:TrimNoisy):
 def _share_to_trim(self:TrimNoisy, losses, labels):
     "The share that is left out of the coming epoch: a number, or one for each class"
     if self.share!='auto': return self.share
-    if labels is None: self.estimate = noisy_share(losses)
-    else: self.estimate = [noisy_share(losses[labels==c]) for c in range(int(labels.max())+1)]
-    self._tell(labels)
+    self.estimate = noisy_shares(losses, labels)
+    self._tell(share_of_all(self.estimate, labels))
     return self.estimate
 
 # %% ../nbs/37_trim_noisy.ipynb #eacac927
 @patch
-def _tell(self:TrimNoisy, labels):
+def _tell(self:TrimNoisy, share):
     "Say once in a fit which share of the labels seems to be wrong"
     self.looked = True
-    shares = torch.as_tensor(self.estimate, dtype=torch.float64)
-    share = shares.item() if labels is None else (shares*labels.bincount()).sum().item()/len(labels)
     if self.said or not share: return
     self.said = True
     if self.learn.logger!=noop: print(
@@ -233,11 +258,18 @@ def in_words(self:TrimNoisy):
     cost = self.cost if self.spend=='time' else 'less than a plain fit: its epochs are shorter'
     return f'leaves out {share}{of}, those of the largest smoothed loss', cost
 
+# %% ../nbs/37_trim_noisy.ipynb #30cf2113
 @patch
 @delegates(TrimNoisy)
 def trim_noisy(self:Learner, *args, **kwargs) -> Learner: # Itself, so that calls can be chained
     "Leave out the items whose labels look wrong, and spend the time on more epochs"
     return self.add_boost(TrimNoisy(*args, **kwargs))
+
+# %% ../nbs/37_trim_noisy.ipynb #6fb3a5e0
+def _split(batch, n_inp):
+    "Inputs and targets of a batch"
+    at = max(1, len(batch)-1) if n_inp is None else n_inp
+    return batch[:at],batch[at:]
 
 # %% ../nbs/37_trim_noisy.ipynb #aba89571
 @contextmanager
@@ -251,10 +283,7 @@ def _as_validated(learn, items):
     with preserve_rng(old), as_valid:
         dl = old.new(get_idxs=partial(list, items), n=len(items), shuffle=False, drop_last=False)
         n_inp = getattr(learn.dls, 'n_inp', None)
-        def split(b):
-            at = max(1, len(b)-1) if n_inp is None else n_inp
-            return b[:at],b[at:]
-        yield dl,(split(as_plain_tensors(to_device(b, device))) for b in dl)
+        yield dl,(_split(as_plain_tensors(to_device(b, device)), n_inp) for b in dl)
 
 # %% ../nbs/37_trim_noisy.ipynb #33c232cd
 def _all_losses(learn):
@@ -296,6 +325,18 @@ def _name_of(ds, i):
     if isinstance(item, Path): return item.name
     return item[:80] if isinstance(item, str) else ''
 
+# %% ../nbs/37_trim_noisy.ipynb #e865dbc9
+def _labels_and_predictions(learn, items):
+    "Two lists, in words: what the data say of `items`, and what the model predicts"
+    labels,likely = [],[]
+    with _as_validated(learn, items) as (_,batches), eval_untouched(learn.model), own_autocast(learn):
+        for xb,yb in batches:
+            pred,y = to_float(pred_of(learn, learn.model(*xb))),first(tensors_of(yb))
+            single = isinstance(pred, Tensor)   # of several predictions none is the label's
+            labels += [_in_words(learn, y, i) for i in range(len(y))]
+            likely += [_in_words(learn, _decoded(learn, pred), i) if single else '' for i in range(len(y))]
+    return labels,likely
+
 # %% ../nbs/37_trim_noisy.ipynb #8851e896
 @patch
 def suspects(self:Learner,
@@ -306,16 +347,18 @@ def suspects(self:Learner,
     losses = _all_losses(self)
     order = losses.nan_to_num(float('-inf'), float('inf')).argsort(descending=True, stable=True)
     items = order[~losses[order].isnan()][:n].tolist()
-    labels,likely = [],[]
-    with _as_validated(self, items) as (_,batches), eval_untouched(self.model), own_autocast(self):
-        for xb,yb in batches:
-            pred,y = to_float(pred_of(self, self.model(*xb))),first(tensors_of(yb))
-            single = isinstance(pred, Tensor)   # of several predictions none is the label's
-            labels += [_in_words(self, y, i) for i in range(len(y))]
-            likely += [_in_words(self, _decoded(self, pred), i) if single else '' for i in range(len(y))]
+    labels,likely = _labels_and_predictions(self, items)
     ds = self.dls.train.dataset
     columns = dict(loss=losses[items].numpy(), label=labels, likely=likely, name=[_name_of(ds, i) for i in items])
     return pd.DataFrame(columns, index=pd.Index(items, name='item'))
+
+# %% ../nbs/37_trim_noisy.ipynb #c3e77a57
+def _images_of(learn, items):
+    "A list of images, (channels, height, width) each"
+    with _as_validated(learn, items) as (_,batches):
+        images = [x for xb,_ in batches for x in first(tensors_of(xb))]
+    if len(images) and images[0].ndim==3: return images
+    raise ValueError("`show_suspects` shows pictures, and the inputs are none: see the table of `learn.suspects()`.")
 
 # %% ../nbs/37_trim_noisy.ipynb #ddcea6f4
 @patch
@@ -325,11 +368,7 @@ def show_suspects(self:Learner,
 ):
     "Pictures of the items of the largest smoothed loss: their label, what the model predicts, and the loss"
     df = self.suspects(n)
-    with _as_validated(self, df.index.tolist()) as (_,batches):
-        images = [x for xb,_ in batches for x in first(tensors_of(xb))]
-    if not len(images) or images[0].ndim!=3:
-        raise ValueError(
-            "`show_suspects` shows pictures, and the inputs are none: see the table of `learn.suspects()`.")
+    images = _images_of(self, df.index.tolist())
     rows = -(-len(images)//cols)
     fig,axes = plt.subplots(rows, cols, figsize=(1.5*cols,1.9*rows), squeeze=False)
     for ax in axes.flat: ax.set_axis_off()

@@ -129,7 +129,7 @@ def _drop_rows_and_accumulate_distributed(learn, cbs):
 # %% ../../nbs/07_core.rules.ipynb #52c618d6
 def _weigh_with_foreign_mixer(learn, cbs):
     "weights of items beside a mixer of fastai"
-    weighing = [cb for cb in cbs if cb.kind=='weigh' or cb.weighs]
+    weighing = [cb for cb in cbs if cb.kind=='weigh' and not cb.corrects or cb.weighs]   # corrections move logits
     foreign = learn._grab_cbs(MixHandler)
     if weighing and foreign:
         return (f"{class_name(weighing[0])} weighs items, but fastai's {class_name(foreign[0])} hides which items it "

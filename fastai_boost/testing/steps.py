@@ -28,7 +28,8 @@ def _beside_filter_and_weights(make, cbs):
     rec = learn.item_record()
     assert (rec.trained<=rec.seen).all() and rec.trained.sum()<rec.seen.sum()
     cb,n = make.example,epochs_of(learn, 2)
-    if cb.adds_copies: assert rec.seen.min()==n and rec.seen.max()>n
+    if cb.redraws: test_eq(rec.seen.sum(), n*70)
+    elif cb.adds_copies: assert rec.seen.min()==n and rec.seen.max()>n
     else: test_eq(sorted(rec.seen.unique()), [*range(1, n+1)] if cb.reads_fewer else [n])
 
 # %% ../../nbs/85_testing.steps.ipynb #f3024a7d
@@ -94,7 +95,8 @@ def beside_MixUp_of_fastai(make):
     "No item is counted as trained on, so a method that goes by losses of earlier epochs has none to go by"
     cb = make.example
     learn,said = learner([make, FastaiMixUp()]),None
-    if cb.kind in ('mix','weigh') or cb.weighs: return refusal(learn, ValueError, 'MixUp')
+    weighs = cb.kind=='weigh' and not cb.corrects or cb.weighs
+    if cb.kind=='mix' or weighs: return refusal(learn, ValueError, 'MixUp')
     if cb.kind=='filter':
         said = refusal(learn, ValueError, f'or let it mix later: `learn.mix_up.order = {MIX}`')
         learn.mix_up.order = MIX
@@ -208,25 +210,40 @@ def class_weights_and_sums(make):
         CrossEntropyLossFlat(weight=w), nn.CrossEntropyLoss(weight=w), CrossEntropyLossFlat(reduction='sum'),
         LabelSmoothingCrossEntropyFlat(), FocalLossFlat(),
     ]
+    said = None
     for lf in losses:
         reduction = lf.reduction
-        trained(learner(make, lf=lf))
+        learn = learner(make, lf=lf)
+        twice = make.example.corrects and lf in losses[:2]   # with class weights
+        if twice: said = refusal(learn, ValueError, 'would correct twice')
+        else: trained(learn)
         test_eq(lf.reduction, reduction)
+    return said
 
 # %% ../../nbs/85_testing.steps.ipynb #6bac3aba
 @situation
 def multi_label(make):
     dls = image_dls(y=torch.randint(0,2,(70,3)).float())
-    trained(learner(make, dls=dls, lf=BCEWithLogitsLossFlat(), metrics=accuracy_multi))
+    learn,said = learner(make, dls=dls, lf=BCEWithLogitsLossFlat(), metrics=accuracy_multi),None
+    if make.example.targets=='one class': said = refusal(learn, ValueError, 'needs one class for each item')
+    else: trained(learn)
     dls = image_dls(y=torch.randint(0,2,(70,)))
     trained(learner(make, dls=dls, model=small_net(1), lf=BCEWithLogitsLossFlat()))
+    return said
 
 @situation
 def regression(make):
-    trained(learner(make, dls=image_dls(y=torch.randn(70)), model=small_net(1), lf=MSELossFlat()))
-    trained(learner(make, dls=image_dls(y=torch.randn(70,3)), lf=nn.MSELoss()))
-    dls = image_dls(y=torch.randint(0,90,(70,))) # whole numbers are no class ids
-    trained(learner(make, dls=dls, model=small_net(1), lf=MSELossFlat()))
+    learners = [
+        learner(make, dls=image_dls(y=torch.randn(70)), model=small_net(1), lf=MSELossFlat()),
+        learner(make, dls=image_dls(y=torch.randn(70,3)), lf=nn.MSELoss()),
+        # whole numbers are no class ids
+        learner(make, dls=image_dls(y=torch.randint(0,90,(70,))), model=small_net(1), lf=MSELossFlat()),
+    ]
+    said = None
+    for learn in learners:
+        if make.example.targets=='any': trained(learn)
+        else: said = refusal(learn, ValueError, 'needs classes')
+    return said
 
 # %% ../../nbs/85_testing.steps.ipynb #bdcabcab
 @situation
@@ -238,7 +255,9 @@ def segmentation(make):
     body = nn.Sequential(first, nn.BatchNorm2d(8), nn.ReLU(), second, nn.BatchNorm2d(16), nn.ReLU())
     model = DynamicUnet(body, 3, (16,16))
     lf = CrossEntropyLossFlat(axis=1, ignore_index=255)
-    trained(learner(make, dls=image_dls(24, bs=8, x=x, y=y), model=model, lf=lf))
+    learn = learner(make, dls=image_dls(24, bs=8, x=x, y=y), model=model, lf=lf)
+    if make.example.targets=='one class': return refusal(learn, ValueError, 'needs one class for each item')
+    trained(learn)
     dls = image_dls(24, bs=8, x=x, y=y.clamp(max=2))
     trained(learner(make, dls=dls, model=model, lf=CrossEntropyLossFlat(axis=1)))
 
