@@ -370,9 +370,7 @@ def show_suspects(self:Learner,
     df = self.suspects(n)
     images = _images_of(self, df.index.tolist())
     rows = -(-len(images)//cols)
-    fig,axes = plt.subplots(rows, cols, figsize=(1.5*cols,1.9*rows), squeeze=False)
+    fig,axes = plt.subplots(rows, cols, figsize=(1.6*cols,2*rows), squeeze=False, layout='constrained')
     for ax in axes.flat: ax.set_axis_off()
     for ax,image,(item,row) in zip(axes.flat, images, df.iterrows()):
-        show_row(ax, image, f'{item}: {row.label}\nlikely {row.likely}\n{row.loss:.2f}')
-    fig.suptitle('item: label, what is likely, loss', fontsize=9)
-    fig.tight_layout()
+        show_row(ax, image, f'item {item}, loss {row.loss:.2f}\nlabel: {row.label}\nlikely: {row.likely}')
