@@ -207,7 +207,7 @@ class BatchLossFilter(Selection):
     use_when = "labels are right and the budget is fixed: then with `score='stale'`"
     measured = 'as published no gain; stale scores: 70.7 against 69.7 % of plain training of that cost'
     variants = tuple(dict(start=0, min_loss_perc=.6, **o)
-        for o in ({}, dict(score='stale'), dict(score='random'), dict(score='stale', spend='time')))
+        for o in ({}, dict(score='stale'), dict(score='random')))
     functions = 'filter_by_loss',
     images_ok = True         # can images be shrunk, as far as is known?
     acted = warned = False   # did it choose rows in the last epoch? was it said that there are no losses to go by?

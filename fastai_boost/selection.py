@@ -153,7 +153,6 @@ class RandomFilter(Selection):
     does = 'trains on rows drawn blindly: the control that BatchLossFilter, Selective-Backprop and InfoBatch must beat'
     use_when = 'you compare a method that drops rows: it is the control'
     cost = 'a step on the kept rows, without a scoring pass'
-    variants = {},dict(spend='time')
     measured = 'with as many rows as BatchLossFilter keeps, 70.6 against its 71.7 % accuracy'
     @delegates(Selection.__init__)
     def __init__(self,

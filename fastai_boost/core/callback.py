@@ -224,6 +224,15 @@ def after_loss(self:BoostCore):
 def before_backward(self:BoostCore):
     if self.active: self.rows[1] += self.n_rows
 
+@patch
+def shifted(self:BoostCore,
+    pred, # Prediction of the model, as the loss takes it
+    yb # Its targets, a tuple
+): # `pred` itself where no method shifts it
+    "The prediction on which the training loss is taken: predictions, metrics and the validation loss stay as they are"
+    for cb in self.active: pred = cb.shift_pred(pred, yb)
+    return pred
+
 # %% ../../nbs/08_core.callback.ipynb #71ed9085
 def _losses_of_rows(core, method):
     "The losses of the rows, which the method `method` goes by"
@@ -308,15 +317,6 @@ def scored(self:BoostCore,
 ):
     "Put `losses` into the item record"
     if self.ids is not None: self.record.score(self.ids, losses, self.batch.clean_rows)
-
-@patch
-def shifted(self:BoostCore,
-    pred, # Prediction of the model, as the loss takes it
-    yb # Its targets, a tuple
-): # `pred` itself where no method shifts it
-    "The prediction on which the training loss is taken: predictions, metrics and the validation loss stay as they are"
-    for cb in self.active: pred = cb.shift_pred(pred, yb)
-    return pred
 
 @patch
 def weigh(self:BoostCore,
