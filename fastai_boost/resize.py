@@ -1,4 +1,4 @@
-"""Train on small images first: a step on half the sides costs about a third, so the same time buys more of them
+"""Train on small images first: a step on half the sides costs less than half, so the same time buys more of them
 
 Docs: https://fastai-boost.github.io/fastai_boost/resize.html.md"""
 
@@ -109,7 +109,7 @@ class ProgressiveResize(BoostCallback):
     cost = 'what the fit costs without it'   # of `spend='time'`
     use_when = ('the time is short, a few epochs over many images or fine-tuning on few, '
                 'and images can be told apart at half their size')
-    measured = 'fine-tuning on 2,000 images in the time of 6 epochs: 67.2 against 65.7 %, at 1.14 times the cost'
+    measured = '50,000 images in the time of 4 epochs: 68.6 against 67.7 %, at 1.1 times the cost'
     variants = tuple(dict(multiple=1, **o)
         for o in (dict(cost=.3, spend='epochs'), dict(cost=[.2,.5], steps=2, until=.7)))
     functions = 'shrink_batch','shrink','small_size'
