@@ -214,7 +214,7 @@ def _tell(self:TrimNoisy, share):
     self.said = True
     if self.learn.logger!=noop: print(
         f'{class_name(self)}: in epoch {self.counted_epoch} the losses show that about {share:.0%} of the labels are '
-        'wrong. So many items are left out from now on.')
+        'wrong. So many items are left out of it; each later epoch is estimated anew.')
 
 @patch
 def after_fit(self:TrimNoisy):
