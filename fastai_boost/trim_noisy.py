@@ -136,7 +136,7 @@ class TrimNoisy(Selection):
     measured = 'not measured yet'
     functions = 'smooth_losses','noisy_share','trimmed'
     drops_hardest = True   # on purpose
-    variants = tuple(dict(share=.3, start=1, spend=o) for o in ('epochs','time'))   # 'auto' sees nothing in random data
+    variants = dict(share=.3, start=1),   # 'auto' sees nothing in random data
     rests = 1   # it has no losses to go by before
     _stateattrs = Selection._stateattrs+('smooth','trained')
     def __init__(self,

@@ -55,7 +55,7 @@ def test_in_two_processes():
 def test_costs_are_the_same_in_two_processes():
     "Measured by the first one: both end at the same epoch, with the same share of the cost at each step"
     scored = Maker(MAKERS['batch_loss_filter'].cls, start=0, min_loss_perc=.6, spend='time')
-    shrunk = Maker(MAKERS["progressive_resize(cost=0.3, spend='time')"].cls, multiple=1)
+    shrunk = Maker(MAKERS["progressive_resize(cost=0.3, spend='epochs')"].cls, multiple=1)
     two_processes([scored, shrunk])
     for make in (scored, shrunk):
         result = RESULTS[key_of(make)]
