@@ -59,7 +59,7 @@ class Balance(BoostCallback):
     does = 'moves the logits of each class by the log of its share, in the training loss only'
     cost = 'a plain step: an addition to the logits'
     use_when = 'classes are rare in training, and will be as frequent as the others when the model is used'
-    measured = 'not measured yet'
+    measured = '50 to 1, fine-tuning: 67.6 against 54.2 %, and 65.9 % by the shift after training'
     functions = 'adjusted_logits','class_shares','shift_logits','accuracy_per_class'
     layout = move = None      # where the classes are; what is added to the logits; `None`: not known yet
     known = counted = None    # (n+1,) counts: of the training set, and of the rows that were trained on
@@ -342,7 +342,7 @@ class BalanceDraws(BoostCallback):
     does = 'draws items of rare classes more often, and those of frequent ones less: an epoch keeps its size'
     cost = 'a plain step'
     use_when = 'as `balance`, where a batch must hold rare classes; the control of it'
-    measured = 'not measured yet'
+    measured = '50 to 1, fine-tuning: 67.2 against 54.2 % (`power=1.`), 65.2 % by `power=.5`'
     functions = 'draw_weights','draw_counts'
     item_weights = None     # (items,) float64; `None`: all items are read once
     found = source = None   # as in `Balance`
