@@ -10,7 +10,6 @@ from fastai.basics import *
 import copy
 import numpy as np, pandas as pd, matplotlib.pyplot as plt
 import torch.distributed as dist
-from sklearn.metrics import recall_score
 from .core import *
 from .core.checks import check_number, check_share, class_name
 from .core.draw import from_first_process, world_size
@@ -413,6 +412,7 @@ def accuracy_per_class(
     n:int=None # Number of classes; of labels it is known
 ) -> np.ndarray: # (n,) floats; NaN for classes without items
     "The share of the items of each class that are found (scikit-learn's recall)"
+    from sklearn.metrics import recall_score   # takes a second to import
     pred,y = (np.asarray(o) for o in (pred,y))
     if y.ndim>1: return recall_score(y, pred, average=None, zero_division=np.nan)
     n = max(int(pred.max()), int(y.max()))+1 if n is None else n

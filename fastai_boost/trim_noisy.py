@@ -11,7 +11,6 @@ import warnings
 import numpy as np, pandas as pd, matplotlib.pyplot as plt
 from contextlib import contextmanager, nullcontext
 from fastprogress.fastprogress import progress_bar
-from sklearn.mixture import GaussianMixture
 from .core import *
 from .core.checks import check_flag, check_number, check_whole, class_name
 from .core.loss import is_class_loss
@@ -66,7 +65,9 @@ def trimmed(
 def _quantiles(losses): return np.quantile(losses, (np.arange(2000)+.5)/2000)[:,None]   # as good as all, and quick
 
 def _mixture(x, spreads):
+    from sklearn.mixture import GaussianMixture   # scikit-learn takes a second to import
     begin = np.quantile(x, [.25,.95])[:,None]
+    if spreads is None: return GaussianMixture(1).fit(x)
     return GaussianMixture(2, covariance_type=spreads, means_init=begin, random_state=0).fit(x)
 
 # %% ../nbs/37_trim_noisy.ipynb #4e1893ac
@@ -78,7 +79,7 @@ def two_components(
 ) -> tuple: # Distance of the means in standard deviations, spread of the upper over the lower, what it gains (BIC)
     "How two normal distributions lie in the losses, and by how much they tell more than one: a number per item"
     x = _quantiles(losses)
-    one,two = GaussianMixture(1).fit(x),_mixture(x, 'full')
+    one,two = _mixture(x, None),_mixture(x, 'full')
     low,high = two.means_[:,0].argsort()
     spread = two.covariances_[:,0,0]**.5
     apart = (two.means_[high,0]-two.means_[low,0])/np.sqrt((spread**2).mean())
