@@ -19,7 +19,7 @@ from .core.step import users_callbacks
 from .shares import *
 
 # %% auto #0
-__all__ = ['checked_shares', 'Balance', 'add_shift', 'validation_outputs', 'shift_logits', 'draw_weights', 'draw_counts',
+__all__ = ['checked_shares', 'Balance', 'add_shift', 'validation_outputs', 'shift_logits', 'draw_probabilities', 'draw_counts',
            'BalanceDraws', 'accuracy_per_class']
 
 # %% ../nbs/38_balance.ipynb #d805779a
@@ -309,7 +309,7 @@ def _shifted_copy(learn, shift, axis):
     return new
 
 # %% ../nbs/38_balance.ipynb #4fdfcaee
-def draw_weights(
+def draw_probabilities(
     y, # (items,) the class of each item: whole numbers, whatever they are
     power:float=.5 # 0: all items alike; 1: all classes alike
 ) -> Tensor: # (items,) float64, with the sum 1
@@ -342,7 +342,7 @@ class BalanceDraws(BoostCallback):
     cost = 'a plain step'
     use_when = 'as `balance`, where a batch must hold rare classes; the control of it'
     measured = '50 to 1, fine-tuning: 67.2 against 54.2 % (`power=1.`), 65.2 % by `power=.5`'
-    functions = 'draw_weights','draw_counts'
+    functions = 'draw_probabilities',
     item_weights = None     # (items,) float64; `None`: all items are read once
     found = source = None   # as in `Balance`
     _stateattrs = BoostCallback._stateattrs+('item_weights','found','source')
@@ -380,7 +380,7 @@ def _class_of_each(cb):
 @patch
 def check(self:BalanceDraws):
     check_corrected_once(self.learn, class_name(self), self)
-    weights = draw_weights(_class_of_each(self), self.power)
+    weights = draw_probabilities(_class_of_each(self), self.power)
     idle = float(weights.max()-weights.min())<1e-12
     self.item_weights = None if idle else weights
     if idle: self.warn_idle(

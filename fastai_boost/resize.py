@@ -112,7 +112,7 @@ class ProgressiveResize(BoostCallback):
     measured = '50,000 images in the time of 4 epochs: 68.6 against 67.7 %, at 1.1 times the cost'
     variants = tuple(dict(multiple=1, **o)
         for o in (dict(cost=.3, spend='epochs'), dict(cost=[.2,.5], steps=2, until=.7)))
-    functions = 'shrink_batch','shrink','small_size'
+    functions = 'shrink_batch',
     phases = ()      # of the running fit
     side = None      # height of the images of the last step
     bytes_come = False   # does the loader have bytes, before its batch transforms?
