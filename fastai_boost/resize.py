@@ -41,7 +41,7 @@ def shrink(
 ) -> Tensor: # As `x`
     "Images in a smaller size: a new pixel is the mean of the area that it covers"
     floats = x if x.is_floating_point() else x.float()
-    # Two products of matrices: six times as fast as PyTorch's `area` on a CPU, and right for parts of pixels too
+    # Two products of matrices: faster than PyTorch's `area` on a CPU, and right for parts of pixels too
     narrow = floats@_shares(x.shape[-1], size[1], floats).T
     small = _shares(x.shape[-2], size[0], floats)@narrow
     return small if x.is_floating_point() else small.add_(.5).to(x.dtype)   # bytes are rounded
@@ -117,6 +117,7 @@ class ProgressiveResize(BoostCallback):
     side = None      # height of the images of the last step
     bytes_come = False   # does the loader have bytes, before its batch transforms?
     early = False    # are the batches of this epoch shrunk in the loader, as bytes?
+    by_pixels = False   # is the cost of a step the share of its pixels, since it could not be measured?
     full = None      # height and width of the first image of a batch at full size
     sizes = costs = ()   # of the small steps, the smallest first
     def __init__(self,
@@ -145,8 +146,8 @@ def in_words(self:ProgressiveResize) -> tuple: # Two strings
     sizes = ', then '.join(f'{h}x{w} pixels' for h,w in self.sizes) or f'{self.scale:g} times their sides'
     does = f'trains on images of {sizes} until {self.until:.0%} of the cost of a fit is spent'
     if self.spend=='epochs': cost = f'less than a plain fit: {self.until:.0%} of its cost goes to cheaper steps'
-    else: cost = 'what a plain fit costs, at most: the time that is saved goes to more epochs'
-    how = 'given' if self.cost_given else 'measured'
+    else: cost = 'what a plain fit costs: the time that is saved goes to more epochs'
+    how = 'given' if self.cost_given else 'the share of its pixels' if self.by_pixels else 'measured'
     shares = ' and '.join(f'{o:.3g}' for o in self.costs)
     return does,cost+(f'; a small step costs {shares} of a full one ({how})' if self.costs else '')
 
@@ -229,6 +230,7 @@ def _cost_of(cb, batch, raw, size):
     begun = None if raw is None else dl.new(after_batch=Pipeline(_cut(dl)[0], split_idx=0))
     what = f'{size[0]}x{size[1]} of {cb.full[0]}x{cb.full[1]}'
     measured = cb.learn.cost_schedule.measure(what, lambda: relative_cost(cb.learn, full, small, dl=begun))
+    cb.by_pixels = measured is None
     return measured or math.prod(size)/math.prod(cb.full)
 
 # %% ../nbs/36_resize.ipynb #329502f0
@@ -248,7 +250,7 @@ def sizes_for(self:ProgressiveResize,
 @patch
 def step_cost(self:ProgressiveResize) -> tuple: # Of `Phase`s
     "Look at the first batch of the training set, and find what small steps on it cost"
-    self.phases = ()
+    self.phases,self.costs,self.by_pixels = (),(),False
     batches = training_batches(self.learn, plain=False)
     if not batches: return ()
     (xb,yb), = batches

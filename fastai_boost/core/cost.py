@@ -111,11 +111,13 @@ def loading_time(
     device = torch.device(dl.device or 'cpu')
     with preserve_rng(dl):
         loader = dl.new(num_workers=0)
+        batches = iter(loader)
+        next(batches)   # in the first one the whole epoch is shuffled
         for _ in range(n):
             begin = _now(device)
-            loader.one_batch()
+            if next(batches, None) is None: break
             times.append(_now(device)-begin)
-    return min(times)
+    return min(times, default=0.)
 
 # %% ../../nbs/08_core.cost.ipynb #126e676c
 def _step_time(seconds, loading, workers):
@@ -128,7 +130,7 @@ def relative_cost(
     other, # Function that returns a cheaper one
     train:bool=True, # Is a step trained on it? Else it is scored by a forward pass
     dl=None # Loader of what the functions begin with; `None`: the training loader
-) -> float|None: # From 0 to 1; `None` where the step can't be run outside of a fit, or the clock says nonsense
+) -> float|None: # Above 0, at most 1; `None` where the step can't be run outside of a fit
     "What a step on another batch costs, where one on a full batch costs 1; all processes get that of the first"
     dl = inner_loader(learn.dls.train) if dl is None else dl
     try:
@@ -139,7 +141,7 @@ def relative_cost(
         if not train: cost = seconds['other']/_step_time(seconds['full'], loading, workers)
         else: cost = _step_time(seconds['other'], loading, workers)/_step_time(seconds['full'], loading, workers)
     if num_distrib()>1: cost = from_first_process(torch.tensor(cost), next(learn.model.parameters()).device).item()
-    return cost if 0<cost<1 else None
+    return min(cost, 1.) if cost>0 else None
 
 # %% ../../nbs/08_core.cost.ipynb #ffff847f
 def trains_now(
@@ -298,6 +300,7 @@ def before_fit(self:CostSchedule):
     self.fitting = trains_now(self.learn) and not hasattr(self.learn, 'lr_finder')
     if not self.fitting: return
     self.phases,self.budget,self.last,self.began,self.asked = (),None,False,False,self.n_epoch
+    if not self.asked: return   # `fit(0)` trains nothing
     methods = [(cb,tuple(cb.step_cost())) for cb in self.learn.boost_core.methods]
     self.phases = join_phases(*(phases for _,phases in methods))
     kept = join_phases(*(phases for cb,phases in methods if cb.spend!='time'))
@@ -349,6 +352,10 @@ def before_epoch(self:CostSchedule):
     self.learn.epoch -= 1
     self.tell(f'{self.n_epoch} epochs cost as much as {sum(self.spent):.3g}.')
     raise CancelFitException
+
+@patch
+def after_train(self:CostSchedule):
+    if self.on and self.last and not self.learn.boost_core.validating: self.learn.pct_train = 1.   # refilled too
 
 @patch
 def after_fit(self:CostSchedule):
